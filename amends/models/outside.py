@@ -1,0 +1,105 @@
+"""What goes out and comes in: mails, documents, webhook events, exceptions."""
+
+import uuid
+
+from tortoise import fields
+from tortoise.models import Model
+
+from amends.models.cases import Case
+
+
+class MailItem(Model):
+    """A mail to be sent at least once; `message_id` is fixed so repeats are recognised."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
+    case: fields.ForeignKeyNullableRelation[Case] = fields.ForeignKeyField(
+        "models.Case", related_name="mails", null=True, on_delete=fields.RESTRICT
+    )
+    kind = fields.CharField(40)
+    outcome = fields.CharField(80)
+    recipient = fields.CharField(254)
+    context: dict[str, object] = fields.JSONField(default=dict)
+    document_ids: list[str] = fields.JSONField(default=list)
+    message_id = fields.CharField(255, unique=True)
+    state = fields.CharField(12, default="queued")
+    tries = fields.IntField(default=0)
+    next_try_at = fields.DatetimeField(null=True)
+    error = fields.TextField(default="")
+    created_at = fields.DatetimeField()
+    sent_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "mail"
+        unique_together = (("case_id", "kind", "outcome"),)
+
+
+class Document(Model):
+    """A PDF for the customer and the facts it was made from."""
+
+    id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
+    case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
+        "models.Case", related_name="documents", on_delete=fields.RESTRICT
+    )
+    kind = fields.CharField(30)
+    outcome = fields.CharField(80)
+    facts: dict[str, object] = fields.JSONField(default=dict)
+    state = fields.CharField(12, default="queued")
+    store_key = fields.CharField(120, default="")
+    sha256 = fields.CharField(64, default="")
+    created_at = fields.DatetimeField()
+    made_at = fields.DatetimeField(null=True)
+    superseded_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "document"
+        unique_together = (("case_id", "kind", "outcome"),)
+
+
+class WebhookEvent(Model):
+    """A Stripe event as received: a hint to look, kept once."""
+
+    id = fields.CharField(80, primary_key=True)
+    type = fields.CharField(80)
+    object_id = fields.CharField(80, default="")
+    related: dict[str, object] = fields.JSONField(default=dict)
+    created_at = fields.DatetimeField()
+    received_at = fields.DatetimeField()
+    source = fields.CharField(10, default="webhook")
+    done_at = fields.DatetimeField(null=True)
+    outcome = fields.CharField(40, default="")
+    tries = fields.IntField(default=0)
+    next_try_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "webhook_event"
+
+
+class ExceptionItem(Model):
+    """Something a person has to look at, on the exceptions desk."""
+
+    id = fields.BigIntField(primary_key=True)
+    kind = fields.CharField(40)
+    key = fields.CharField(120)
+    case: fields.ForeignKeyNullableRelation[Case] = fields.ForeignKeyField(
+        "models.Case", related_name="exceptions", null=True, on_delete=fields.RESTRICT
+    )
+    stripe_id = fields.CharField(80, default="")
+    detail = fields.TextField(default="")
+    opened_at = fields.DatetimeField()
+    resolved_at = fields.DatetimeField(null=True)
+    resolved_by = fields.CharField(200, default="")
+    resolution = fields.TextField(default="")
+
+    class Meta:
+        table = "exception_item"
+
+
+class WorkerState(Model):
+    """Small facts the workers share: restore epoch, catch-up positions, quarantine."""
+
+    key = fields.CharField(40, primary_key=True)
+    value: dict[str, object] = fields.JSONField(default=dict)
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "worker_state"

@@ -1,0 +1,1 @@
+"""Pure rules: no I/O, no ORM, no clock; time is passed in."""
