@@ -9,8 +9,23 @@ from amends.models.cases import (
     Message,
     TimelineEntry,
 )
-from amends.models.money import Approval, Attempt, LedgerEntry, Leg, Plan, PolicyVersion
-from amends.models.outside import Document, ExceptionItem, MailItem, WebhookEvent, WorkerState
+from amends.models.money import (
+    Approval,
+    Attempt,
+    ChargeClaim,
+    LedgerEntry,
+    Leg,
+    Plan,
+    PolicyVersion,
+)
+from amends.models.outside import (
+    Document,
+    ExceptionItem,
+    MailItem,
+    StripeReading,
+    WebhookEvent,
+    WorkerState,
+)
 
 __all__ = [
     "Account",
@@ -18,6 +33,7 @@ __all__ = [
     "Attachment",
     "Attempt",
     "Case",
+    "ChargeClaim",
     "Deposit",
     "Document",
     "ExceptionItem",
@@ -33,6 +49,7 @@ __all__ = [
     "RateLimit",
     "Session",
     "SignInCode",
+    "StripeReading",
     "TimelineEntry",
     "WebhookEvent",
     "WorkerState",

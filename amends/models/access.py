@@ -34,9 +34,11 @@ class Session(Model):
     id = fields.BigIntField(primary_key=True)
     token_hash = fields.CharField(64, unique=True)
     door = fields.CharField(10)
+    account_id: int | None
     account: fields.ForeignKeyNullableRelation["Account"] = fields.ForeignKeyField(
         "models.Account", related_name="sessions", null=True, on_delete=fields.RESTRICT
     )
+    person_id: int | None
     person: fields.ForeignKeyNullableRelation[Person] = fields.ForeignKeyField(
         "models.Person", related_name="sessions", null=True, on_delete=fields.RESTRICT
     )

@@ -27,6 +27,7 @@ class Order(Model):
 
     id = fields.BigIntField(primary_key=True)
     number = fields.CharField(40, unique=True)
+    account_id: int
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
         "models.Account", related_name="orders", on_delete=fields.RESTRICT
     )
@@ -54,6 +55,7 @@ class Deposit(Model):
     """One card payment of an order: one Stripe charge."""
 
     id = fields.BigIntField(primary_key=True)
+    order_id: int
     order: fields.ForeignKeyRelation[Order] = fields.ForeignKeyField(
         "models.Order", related_name="deposits", on_delete=fields.RESTRICT
     )

@@ -15,9 +15,11 @@ class Case(Model):
 
     id = fields.BigIntField(primary_key=True)
     ref = fields.CharField(20, unique=True)
+    account_id: int
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
         "models.Account", related_name="cases", on_delete=fields.RESTRICT
     )
+    order_id: int | None
     order: fields.ForeignKeyNullableRelation[Order] = fields.ForeignKeyField(
         "models.Order", related_name="cases", null=True, on_delete=fields.RESTRICT
     )
@@ -29,6 +31,7 @@ class Case(Model):
     channel = fields.CharField(10, default="portal")
     contact_name = fields.CharField(200, default="")
     contact_email = fields.CharField(254)
+    owner_id: int | None
     owner: fields.ForeignKeyNullableRelation[Person] = fields.ForeignKeyField(
         "models.Person", related_name="owned", null=True, on_delete=fields.RESTRICT
     )
@@ -70,6 +73,7 @@ class IdentityCheck(Model):
     """One of the three identity facts, with its verdict; the newest row of a fact counts."""
 
     id = fields.BigIntField(primary_key=True)
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="identity_checks", on_delete=fields.RESTRICT
     )
@@ -78,6 +82,7 @@ class IdentityCheck(Model):
     seen = fields.CharField(254, default="")
     verdict = fields.CharField(12)
     reason = fields.TextField(default="")
+    by_id: int
     by: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
         "models.Person", related_name="identity_checks", on_delete=fields.RESTRICT
     )
@@ -91,6 +96,7 @@ class Message(Model):
     """Something written on a case: by the customer, to the customer, or a note among staff."""
 
     id = fields.BigIntField(primary_key=True)
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="messages", on_delete=fields.RESTRICT
     )
@@ -111,9 +117,11 @@ class Attachment(Model):
     """A file on a case, stored under a random key."""
 
     id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="attachments", on_delete=fields.RESTRICT
     )
+    message_id: int | None
     message: fields.ForeignKeyNullableRelation[Message] = fields.ForeignKeyField(
         "models.Message", related_name="attachments", null=True, on_delete=fields.RESTRICT
     )
@@ -136,6 +144,7 @@ class TimelineEntry(Model):
     """Append-only, hash-chained history of a case; written only by amends.timeline."""
 
     id = fields.BigIntField(primary_key=True)
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="timeline", on_delete=fields.RESTRICT
     )
@@ -148,6 +157,9 @@ class TimelineEntry(Model):
     to_status = fields.CharField(24, default="")
     reason = fields.TextField(default="")
     data: dict[str, object] = fields.JSONField(default=dict)
+    # The chain covers the commitment, not the words, so that erasing a person keeps it valid.
+    salt = fields.CharField(64, null=True)
+    commitment = fields.CharField(64)
     at = fields.DatetimeField()
     prev_hash = fields.CharField(64)
     hash = fields.CharField(64)

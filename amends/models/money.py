@@ -1,6 +1,7 @@
 """Money: plans, legs, approvals, attempts, the ledger, the policy's history."""
 
 import uuid
+from uuid import UUID
 
 from tortoise import fields
 from tortoise.models import Model
@@ -14,6 +15,7 @@ class Plan(Model):
     """An immutable, versioned plan. `canonical` is the exact JSON that `digest` covers."""
 
     id = fields.BigIntField(primary_key=True)
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="plans", on_delete=fields.RESTRICT
     )
@@ -23,6 +25,7 @@ class Plan(Model):
     policy_version = fields.IntField()
     outcome = fields.CharField(20)
     why = fields.TextField(default="")
+    prepared_by_id: int
     prepared_by: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
         "models.Person", related_name="plans", on_delete=fields.RESTRICT
     )
@@ -39,9 +42,11 @@ class Leg(Model):
     """One movement of a plan and how far it got. `id` is random: keys derive from it."""
 
     id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
+    plan_id: int
     plan: fields.ForeignKeyRelation[Plan] = fields.ForeignKeyField(
         "models.Plan", related_name="legs", on_delete=fields.RESTRICT
     )
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="legs", on_delete=fields.RESTRICT
     )
@@ -76,18 +81,37 @@ class Leg(Model):
         unique_together = (("plan_id", "position"),)
 
 
+class ChargeClaim(Model):
+    """A case's hold on a charge: one open case at a time may move a charge's money."""
+
+    id = fields.BigIntField(primary_key=True)
+    charge_id = fields.CharField(64)
+    case_id: int
+    case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
+        "models.Case", related_name="charge_claims", on_delete=fields.RESTRICT
+    )
+    since = fields.DatetimeField()
+    released_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "charge_claim"
+
+
 class Approval(Model):
     """A decision on one plan version. Never changed, never deleted."""
 
     id = fields.BigIntField(primary_key=True)
+    plan_id: int
     plan: fields.ForeignKeyRelation[Plan] = fields.ForeignKeyField(
         "models.Plan", related_name="approvals", on_delete=fields.RESTRICT
     )
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="approvals", on_delete=fields.RESTRICT
     )
     decision = fields.CharField(12)
     digest = fields.CharField(64)
+    approver_id: int
     approver: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField(
         "models.Person", related_name="approvals", on_delete=fields.RESTRICT
     )
@@ -105,6 +129,7 @@ class Attempt(Model):
     """An intent to call Stripe for a leg, committed before the call."""
 
     id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
+    leg_id: UUID
     leg: fields.ForeignKeyRelation[Leg] = fields.ForeignKeyField(
         "models.Leg", related_name="attempts", on_delete=fields.RESTRICT
     )
@@ -139,9 +164,11 @@ class LedgerEntry(Model):
     amount_minor = fields.BigIntField()
     currency = fields.CharField(3)
     effect = fields.CharField(30)
+    case_id: int | None
     case: fields.ForeignKeyNullableRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="ledger", null=True, on_delete=fields.RESTRICT
     )
+    leg_id: UUID | None
     leg: fields.ForeignKeyNullableRelation[Leg] = fields.ForeignKeyField(
         "models.Leg", related_name="ledger", null=True, on_delete=fields.RESTRICT
     )

@@ -12,6 +12,7 @@ class MailItem(Model):
     """A mail to be sent at least once; `message_id` is fixed so repeats are recognised."""
 
     id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
+    case_id: int | None
     case: fields.ForeignKeyNullableRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="mails", null=True, on_delete=fields.RESTRICT
     )
@@ -37,6 +38,7 @@ class Document(Model):
     """A PDF for the customer and the facts it was made from."""
 
     id = fields.UUIDField(primary_key=True, default=uuid.uuid4)
+    case_id: int
     case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="documents", on_delete=fields.RESTRICT
     )
@@ -80,6 +82,7 @@ class ExceptionItem(Model):
     id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(40)
     key = fields.CharField(120)
+    case_id: int | None
     case: fields.ForeignKeyNullableRelation[Case] = fields.ForeignKeyField(
         "models.Case", related_name="exceptions", null=True, on_delete=fields.RESTRICT
     )
@@ -92,6 +95,20 @@ class ExceptionItem(Model):
 
     class Meta:
         table = "exception_item"
+
+
+class StripeReading(Model):
+    """What Stripe showed for a case when it was last read, for the page and its age."""
+
+    case_id: int
+    case: fields.OneToOneRelation[Case] = fields.OneToOneField(
+        "models.Case", related_name="reading", primary_key=True, on_delete=fields.RESTRICT
+    )
+    facts: dict[str, object] = fields.JSONField(default=dict)
+    read_at = fields.DatetimeField()
+
+    class Meta:
+        table = "stripe_reading"
 
 
 class WorkerState(Model):

@@ -71,6 +71,8 @@ class Draft:
     outcome: Outcome
     recipient: str
     legs: tuple[PlannedLeg, ...]
+    # Confirmed refund legs of earlier plans that this plan's recharge rests on.
+    rests_on: tuple[str, ...] = ()
 
     def canonical(self) -> str:
         """JSON with sorted keys and no spaces: the bytes the digest covers."""
@@ -101,7 +103,8 @@ def read(canonical: str) -> Draft:
     if body.pop("schema") != SCHEMA:
         raise ValueError("This plan was written by another version; it is not executed.")
     legs = tuple(PlannedLeg(**{**leg, "kind": LegKind(leg["kind"])}) for leg in body.pop("legs"))
-    return Draft(**{**body, "outcome": Outcome(body["outcome"])}, legs=legs)
+    body |= {"outcome": Outcome(body["outcome"]), "rests_on": tuple(body["rests_on"])}
+    return Draft(**body, legs=legs)
 
 
 def problems(plan: Draft) -> list[str]:

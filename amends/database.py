@@ -1,0 +1,72 @@
+"""Connects to PostgreSQL: the operator's, or the embedded one."""
+
+import atexit
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tortoise import Tortoise
+from tortoise.context import TortoiseContext
+
+from amends import embedded
+from amends.settings import Settings
+
+APPS = {
+    "models": {
+        "models": ["amends.models"],
+        "default_connection": "default",
+        "migrations": "amends.migrations",
+    },
+}
+_embedded: embedded.Server | None = None
+
+
+def url(settings: Settings) -> str:
+    """The database's libpq URL; starts the embedded server when none is set."""
+    global _embedded
+    if settings.database_url:
+        return settings.database_url
+    if _embedded is None:
+        folder = Path(settings.data_dir) if settings.data_dir else embedded.default_folder()
+        _embedded = embedded.start(folder / "postgres")
+        atexit.register(_embedded.leave)
+        embedded.create_database(_embedded, "amends")
+    return _embedded.url()
+
+
+def config(database_url: str, max_connections: int = 10) -> dict[str, Any]:
+    """Tortoise's configuration for a libpq URL (TCP or Unix socket)."""
+    parts = urlsplit(database_url)
+    query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+    credentials: dict[str, Any] = {
+        "host": query.pop("host", "") or parts.hostname or "127.0.0.1",
+        "port": parts.port or 5432,
+        "user": unquote(parts.username or "postgres"),
+        "password": unquote(parts.password) if parts.password else None,
+        "database": parts.path.lstrip("/"),
+        "min_size": 1,
+        "max_size": max_connections,
+        # A pooler in transaction mode shares server connections; named statements would clash.
+        "statement_cache_size": int(query.pop("statement_cache_size", "100")),
+    }
+    if "sslmode" in query:
+        credentials["ssl"] = query["sslmode"]
+    return {
+        "connections": {
+            "default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
+        },
+        "apps": APPS,
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+async def connect(settings: Settings, max_connections: int = 10) -> TortoiseContext:
+    """Open the pool for this process. Requests run in other tasks, hence the global fallback."""
+    return await Tortoise.init(
+        config=config(url(settings), max_connections), _enable_global_fallback=True
+    )
+
+
+async def disconnect() -> None:
+    await Tortoise.close_connections()
