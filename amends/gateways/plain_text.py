@@ -14,7 +14,7 @@ def line(text: str) -> str:
     """One line: no controls, no direction marks, single blanks, composed letters."""
     spaced = "".join(" " if _breaks(sign) else sign for sign in text)
     kept = "".join(sign for sign in spaced if _is_kept(sign))
-    return " ".join(unicodedata.normalize("NFC", kept).split(" ")).strip()
+    return " ".join(unicodedata.normalize("NFC", kept).split())
 
 
 def prose(text: str) -> str:
