@@ -1,0 +1,227 @@
+"""Stripe, reading side: customers, charges, disputes, cards, invoices, events."""
+
+from typing import Any
+
+import stripe
+
+from amends import facts as domain
+from amends.gateways import stripe_read as to
+from amends.gateways.stripe_client import (
+    Clients,
+    configure,
+    for_transport,
+    read,
+    reading,
+    use,
+)
+from amends.gateways.stripe_facts import (
+    BadSignature,
+    CardFacts,
+    CardSetup,
+    ChargeFacts,
+    CustomerFacts,
+    Declined,
+    DisputeFacts,
+    EventFacts,
+    IntentFacts,
+    InvoiceFacts,
+    KeyMismatch,
+    Misconfigured,
+    NotExecuted,
+    NotThere,
+    RefundFacts,
+    Refused,
+    SetupSession,
+    StripeError,
+    Unavailable,
+    Unknown,
+    WarningFacts,
+)
+
+__all__ = [
+    "BadSignature",
+    "CardFacts",
+    "CardSetup",
+    "ChargeFacts",
+    "Clients",
+    "CustomerFacts",
+    "Declined",
+    "DisputeFacts",
+    "EventFacts",
+    "IntentFacts",
+    "InvoiceFacts",
+    "KeyMismatch",
+    "Misconfigured",
+    "NotExecuted",
+    "NotThere",
+    "RefundFacts",
+    "Refused",
+    "SetupSession",
+    "StripeError",
+    "Unavailable",
+    "Unknown",
+    "WarningFacts",
+    "card_setup",
+    "charge",
+    "charges_of",
+    "configure",
+    "customer",
+    "disputes_of",
+    "event_from",
+    "events_since",
+    "find_customers",
+    "for_transport",
+    "intent",
+    "intents_of",
+    "invoices_of",
+    "refund",
+    "refunds_of",
+    "saved_cards",
+    "start_card_setup",
+    "use",
+    "warnings_of",
+]
+# A year is long enough for a card entry that a customer left open; Stripe allows 24 hours at most.
+_SETUP_LIVES_S = 3600
+
+
+async def _all(first: Any, limit: int = 100) -> list[Any]:
+    """Every page of a list, up to `limit` objects."""
+    found: list[Any] = []
+    async for thing in (await read(first)).auto_paging_iter():
+        found.append(thing)
+        if len(found) >= limit:
+            break
+    return found
+
+
+async def customer(customer_id: str) -> CustomerFacts:
+    return to.customer(await read(reading().v1.customers.retrieve_async(customer_id)))
+
+
+async def find_customers(email: str = "", customer_id: str = "") -> list[CustomerFacts]:
+    """By id, else by exact address, else by search that ignores case (and may lag a minute)."""
+    if customer_id:
+        try:
+            return [await customer(customer_id)]
+        except NotThere:
+            return []
+    listed = await _all(reading().v1.customers.list_async({"email": email, "limit": 20}), 20)
+    if not listed:
+        listed = await _all(
+            reading().v1.customers.search_async(
+                {"query": f"email:'{_quoted(email)}'", "limit": 20}
+            ),
+            20,
+        )
+    return [to.customer(thing) for thing in listed]
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+async def charge(charge_id: str) -> ChargeFacts:
+    return to.charge(await read(reading().v1.charges.retrieve_async(charge_id)))
+
+
+async def charges_of(customer_id: str, limit: int = 50) -> list[ChargeFacts]:
+    call = reading().v1.charges.list_async({"customer": customer_id, "limit": min(limit, 100)})
+    return [to.charge(thing) for thing in await _all(call, limit)]
+
+
+async def disputes_of(charge_id: str) -> list[DisputeFacts]:
+    call = reading().v1.disputes.list_async({"charge": charge_id, "limit": 100})
+    return [to.dispute(thing) for thing in await _all(call)]
+
+
+async def warnings_of(charge_id: str) -> list[WarningFacts]:
+    call = reading().v1.radar.early_fraud_warnings.list_async({"charge": charge_id, "limit": 20})
+    return [to.warning(thing) for thing in await _all(call)]
+
+
+async def refunds_of(charge_id: str) -> list[RefundFacts]:
+    """All refunds of a charge, read-after-write consistent (a list, not a search)."""
+    call = reading().v1.refunds.list_async({"charge": charge_id, "limit": 100})
+    return [to.refund(thing) for thing in await _all(call)]
+
+
+async def refund(refund_id: str) -> RefundFacts:
+    return to.refund(await read(reading().v1.refunds.retrieve_async(refund_id)))
+
+
+async def intent(intent_id: str) -> IntentFacts:
+    return to.intent(
+        await read(
+            reading().v1.payment_intents.retrieve_async(intent_id, {"expand": ["payment_method"]})
+        )
+    )
+
+
+async def intents_of(customer_id: str) -> list[IntentFacts]:
+    call = reading().v1.payment_intents.list_async({"customer": customer_id, "limit": 100})
+    return [to.intent(thing) for thing in await _all(call, 300)]
+
+
+async def saved_cards(customer_id: str) -> list[CardFacts]:
+    call = reading().v1.payment_methods.list_async(
+        {"customer": customer_id, "type": "card", "limit": 20}
+    )
+    return [to.method_card(thing) for thing in await _all(call, 20)]
+
+
+async def invoices_of(customer_id: str) -> list[InvoiceFacts]:
+    call = reading().v1.invoices.list_async({"customer": customer_id, "limit": 50})
+    return [to.invoice(thing) for thing in await _all(call, 50)]
+
+
+async def start_card_setup(
+    customer_id: str, case_ref: str, currency: str, success_url: str, cancel_url: str, key: str
+) -> SetupSession:
+    """A hosted page that saves a card without charging it."""
+    made = await read(
+        reading().v1.checkout.sessions.create_async(
+            {
+                "mode": "setup",
+                "currency": currency,
+                "customer": customer_id,
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+                "client_reference_id": case_ref,
+                "setup_intent_data": {"metadata": {"case": case_ref}},
+            },
+            {"idempotency_key": key},
+        )
+    )
+    if not made.url:
+        raise domain.Unavailable("Stripe gave no page for entering the card. Try again.")
+    return SetupSession(made.id, made.url)
+
+
+async def card_setup(session_id: str) -> CardSetup:
+    """What became of it; never trust the redirect alone."""
+    made = await read(
+        reading().v1.checkout.sessions.retrieve_async(
+            session_id, {"expand": ["setup_intent.payment_method"]}
+        )
+    )
+    method = to.get(made, "setup_intent", "payment_method")
+    done = made.status == "complete" and to.text(made, "setup_intent", "status") == "succeeded"
+    card = to.method_card(method) if done and method is not None else None
+    return CardSetup(made.id, done, to.id_of(to.get(made, "customer")), card)
+
+
+def event_from(body: bytes, signature: str, secret: str) -> EventFacts:
+    """A webhook's event, when the signature over the raw body is Stripe's."""
+    try:
+        return to.event(reading().construct_event(body, signature, secret))
+    except (stripe.SignatureVerificationError, ValueError) as error:
+        raise BadSignature(str(error)) from error
+
+
+async def events_since(created: int, types: list[str]) -> list[EventFacts]:
+    """Events of up to 30 days back, oldest first; `types` holds at most 20."""
+    call = reading().v1.events.list_async(
+        {"types": types, "created": {"gte": created}, "limit": 100}
+    )
+    return [to.event(thing) for thing in reversed(await _all(call, 1000))]

@@ -1,0 +1,206 @@
+"""What Stripe told us, as frozen values, and the ways a call can end. No Stripe import here."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+# Dispute states in which the bank's process is over or was only a question that is closed.
+_CLOSED_DISPUTES = frozenset({"won", "warning_closed", "prevented"})
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """A card as Stripe shows it. `expires` is MM/YYYY; `wallet_last4` a device number if any."""
+
+    payment_method_id: str
+    brand: str
+    last4: str
+    expires: str = ""
+    fingerprint: str = ""
+    funding: str = ""
+    wallet_last4: str = ""
+
+
+@dataclass(frozen=True)
+class CustomerFacts:
+    id: str
+    email: str
+    name: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChargeFacts:
+    id: str
+    payment_intent_id: str
+    customer_id: str
+    amount_minor: int
+    captured_minor: int
+    refunded_minor: int
+    currency: str
+    created: datetime
+    description: str
+    card: CardFacts
+    status: str
+    refunded: bool
+    disputed: bool
+    receipt_email: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DisputeFacts:
+    id: str
+    charge_id: str
+    status: str
+    reason: str
+    amount_minor: int
+    currency: str
+    due_by: datetime | None
+    refundable: bool
+
+    @property
+    def blocks(self) -> bool:
+        """Anything not known to be over blocks money; an unknown status blocks too."""
+        return self.status not in _CLOSED_DISPUTES
+
+
+@dataclass(frozen=True)
+class RefundFacts:
+    id: str
+    charge_id: str
+    amount_minor: int
+    currency: str
+    status: str
+    created: datetime
+    pending_reason: str = ""
+    failure_reason: str = ""
+    reference: str = ""
+    reference_status: str = ""
+    reference_type: str = ""
+    kind: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it uses up the charge: everything but failed and canceled."""
+        return self.status not in ("failed", "canceled")
+
+
+@dataclass(frozen=True)
+class IntentFacts:
+    """A PaymentIntent. `charge_id` is its latest charge, `error_*` its last payment error."""
+
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+    customer_id: str
+    payment_method_id: str
+    charge_id: str = ""
+    error_code: str = ""
+    decline_code: str = ""
+    error_message: str = ""
+    next_action_url: str = ""
+    card: CardFacts | None = None
+    created: datetime | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WarningFacts:
+    id: str
+    charge_id: str
+    actionable: bool
+
+
+@dataclass(frozen=True)
+class SetupSession:
+    id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class CardSetup:
+    session_id: str
+    complete: bool
+    customer_id: str
+    card: CardFacts | None
+
+
+@dataclass(frozen=True)
+class InvoiceFacts:
+    id: str
+    number: str
+    status: str
+    total_minor: int
+    currency: str
+    created: datetime
+    pdf_url: str
+    hosted_url: str
+
+
+@dataclass(frozen=True)
+class EventFacts:
+    """A Stripe event, reduced to what tells where to look."""
+
+    id: str
+    type: str
+    object_id: str
+    created: datetime
+    livemode: bool
+    related: dict[str, str] = field(default_factory=dict)
+
+
+class StripeError(Exception):
+    """Base of everything a call to Stripe can end in other than an answer."""
+
+
+class Unavailable(StripeError):
+    """Reading failed: no answer, too many calls, an error on their side. Try again later."""
+
+
+class Refused(StripeError):
+    """Stripe said no and did nothing. `code` may be empty; `message` is theirs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class NotThere(Refused):
+    """No such object."""
+
+
+class Declined(StripeError):
+    """The bank said no to a charge. `code` may be authentication_required."""
+
+    def __init__(self, code: str, decline_code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.decline_code = decline_code
+        self.message = message
+
+
+class NotExecuted(StripeError):
+    """A limit or a lock stopped the call before it began; the same key may be sent again."""
+
+
+class Misconfigured(StripeError):
+    """The key is wrong or lacks a right; nothing was done and nothing will be until it is fixed."""
+
+
+class Unknown(StripeError):
+    """Nobody knows whether it happened. `stored` says that an error was kept under the key."""
+
+    def __init__(self, message: str, stored: bool = False) -> None:
+        super().__init__(message)
+        self.stored = stored
+
+
+class KeyMismatch(StripeError):
+    """The same key with other parameters: a fault of ours; a person has to look."""
+
+
+class BadSignature(StripeError):
+    """A webhook that Stripe did not sign."""

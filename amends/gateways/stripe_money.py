@@ -1,0 +1,52 @@
+"""Stripe, moving side: the few calls that move money. Only the worker's key may make them."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from amends.gateways import stripe_read as to
+from amends.gateways.stripe_client import moving, send
+from amends.gateways.stripe_facts import IntentFacts, RefundFacts
+
+Params = Mapping[str, Any]
+
+
+async def create_refund(params: Params, key: str) -> RefundFacts:
+    """Money back to the card of `params["charge"]`; there is no parameter for another place."""
+    assert not {"destination", "payment_method", "origin"} & set(params)
+    return to.refund(
+        await send(
+            moving().v1.refunds.create_async(cast(Any, dict(params)), {"idempotency_key": key})
+        )
+    )
+
+
+async def create_intent(params: Params, key: str) -> IntentFacts:
+    """A PaymentIntent, unconfirmed: it charges nothing yet."""
+    assert "confirm" not in params
+    return to.intent(
+        await send(
+            moving().v1.payment_intents.create_async(
+                cast(Any, dict(params)), {"idempotency_key": key}
+            )
+        )
+    )
+
+
+async def confirm_intent(intent_id: str, params: Params, key: str) -> IntentFacts:
+    """Charge it. Raises Declined when the bank refuses or wants the customer."""
+    return to.intent(
+        await send(
+            moving().v1.payment_intents.confirm_async(
+                intent_id, cast(Any, dict(params)), {"idempotency_key": key}
+            )
+        )
+    )
+
+
+async def cancel_intent(intent_id: str, key: str) -> IntentFacts:
+    """Make sure that it can never charge."""
+    return to.intent(
+        await send(
+            moving().v1.payment_intents.cancel_async(intent_id, {}, {"idempotency_key": key})
+        )
+    )
