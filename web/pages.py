@@ -1,0 +1,134 @@
+"""Answers: a page, a part of one, a redirect, a download."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from amends import clock
+from amends.settings import Settings
+from web import formats, paths, security, sessions
+from web.assets import Assets
+from web.doors import house
+
+THEME_COOKIE = "__Host-amends-theme"
+THEMES = ("light", "dark")
+_SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+
+def environment(
+    folder: Path, settings: Settings, assets: Assets, routes: Mapping[str, Route]
+) -> Environment:
+    """The templates: always escaped, and a name nobody gave is an error."""
+    env = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(formats.filters(settings.time_zone))
+
+    def url(name: str, **params: object) -> str:
+        return path_for(routes, name, params)
+
+    env.globals.update(
+        url=url,
+        static=assets.url,
+        company=settings.company_name,
+        support=settings.support_address,
+        terms_url=settings.terms_url,
+    )
+    return env
+
+
+def url(request: Request[Any], name: str, **params: object) -> str:
+    """The path of a named route; values it has no place for go into the query."""
+    return path_for(house(request).routes, name, params)
+
+
+def absolute(request: Request[Any], path: str) -> str:
+    """The path under the configured public address, for mail and other sites."""
+    return house(request).base_url + path
+
+
+def path_for(routes: Mapping[str, Route], name: str, params: Mapping[str, object]) -> str:
+    if name not in routes:
+        raise LookupError(f"No route is named {name!r}")
+    route = routes[name]
+    in_path = {key: params[key] for key in route.param_convertors}
+    rest = {key: value for key, value in params.items() if key not in in_path}
+    path = str(route.url_path_for(name, **in_path))
+    return f"{path}?{urlencode(rest)}" if rest else path
+
+
+def page(request: Request[Any], template: str, status: int = 200, **context: Any) -> Response:
+    """A whole page."""
+    text = house(request).templates.get_template(template).render(_common(request) | context)
+    return HTMLResponse(text, status_code=status)
+
+
+def part(request: Request[Any], template: str, status: int = 200, **context: Any) -> Response:
+    """A part of a page, for htmx to put in place; the same file the whole page includes."""
+    return page(request, template, status, **context)
+
+
+def is_partial(request: Request[Any]) -> bool:
+    """Whether htmx asks for a part rather than a browser for the page."""
+    return request.headers.get("hx-request-type") == "partial"
+
+
+def _common(request: Request[Any]) -> dict[str, Any]:
+    found = sessions.current(request)
+    theme = request.cookies.get(THEME_COOKIE)
+    return {
+        "viewer": found.viewer if found else None,
+        "door": str(house(request).door),
+        "path": request.url.path,
+        "here": paths.came_from(request),
+        "theme": theme if theme in THEMES else "",
+        "now": clock.now(),
+        "csp_nonce": security.nonce(request),
+        "partial": is_partial(request),
+    }
+
+
+def see_other(request: Request[Any], url: str) -> Response:
+    """After a change: 303, or for htmx 204 with HX-Redirect. Only to us or a listed origin."""
+    if not _allowed(request, url):
+        raise ValueError(f"Redirect to an address that is not ours: {url!r}")
+    if "hx-request" in request.headers:
+        return Response(status_code=204, headers={"hx-redirect": url})
+    return Response(status_code=303, headers={"location": url})
+
+
+def _allowed(request: Request[Any], url: str) -> bool:
+    path, _, _fragment = url.partition("#")
+    return paths.safe(path, "") != "" or paths.origin(url) in house(request).origins
+
+
+def download(
+    request: Request[Any], content: bytes, filename: str, content_type: str
+) -> Response:
+    """A file to keep. Never shown as a page: attachment, no sniffing, sandboxed."""
+    headers = {
+        "content-disposition": disposition(filename),
+        "content-security-policy": _SANDBOX,
+        "x-content-type-options": "nosniff",
+    }
+    return Response(content, media_type=content_type, headers=headers)
+
+
+def disposition(filename: str) -> str:
+    """RFC 6266: an ASCII name for old readers and the true one for the rest."""
+    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", filename).strip(". ") or "file"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r'["%;]', "_", plain).strip() or "file"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
