@@ -32,10 +32,9 @@ async def theme(request: Request[Any]) -> Response:
     """Keeps the choice in a cookie and goes back; the server writes it into the next page."""
     form = await forms.bind(request, _Appearance)
     chosen = form.data.theme if form.ok else ""
-    response = pages.see_other(request, paths.safe(form.raw.get("to")))
     lifetime = _A_YEAR if chosen else timedelta(0)
-    response.headers.append("set-cookie", cookies.header(pages.THEME_COOKIE, chosen, lifetime))
-    return response
+    cookies.put(request, cookies.header(pages.THEME_COOKIE, chosen, lifetime))
+    return pages.see_other(request, paths.safe(form.raw.get("to")))
 
 
 async def health(request: Request[Any]) -> Response:

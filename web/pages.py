@@ -104,6 +104,11 @@ def see_other(request: Request[Any], url: str) -> Response:
     """After a change: 303, or for htmx 204 with HX-Redirect. Only to us or a listed origin."""
     if not _allowed(request, url):
         raise ValueError(f"Redirect to an address that is not ours: {url!r}")
+    return leave(request, url)
+
+
+def leave(request: Request[Any], url: str) -> Response:
+    """As `see_other`, to an address that another part of the program made; never a visitor's."""
     if "hx-request" in request.headers:
         return Response(status_code=204, headers={"hx-redirect": url})
     return Response(status_code=303, headers={"location": url})

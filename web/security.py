@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web import cookies
 from web.doors import Door
 
 MAX_BODY = 64 * 1024
@@ -83,6 +84,7 @@ class HeadersMiddleware:
     def _add(self, headers: MutableHeaders, scope: Scope) -> None:
         for name, value in _ALWAYS.items():
             headers[name] = value
+        cookies.write(scope, headers)
         headers["x-request-id"] = scope[_REFERENCE]
         headers.setdefault("cache-control", "no-store")
         headers.setdefault(

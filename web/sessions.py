@@ -25,10 +25,9 @@ UNKNOWN_AUTH_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 @dataclass
 class _Held:
-    """This request's session; the middleware writes the cookie from it."""
+    """This request's session."""
 
     found: FoundSession | None = None
-    set_cookie: str | None = None
     clear_site: bool = False
 
 
@@ -87,7 +86,7 @@ async def _begin(request: Request[Any], home: House, new: NewSession) -> str:
         await access.end_session(held.found.id)
     token = await access.start_session(new)
     held.found = await access.find_session(token, home.door, home.limits.idle)
-    held.set_cookie = cookies.header(cookie_name(home.door), token, home.limits.absolute)
+    cookies.put(request, cookies.header(cookie_name(home.door), token, home.limits.absolute))
     return token
 
 
@@ -97,7 +96,7 @@ async def end(request: Request[Any]) -> None:
     if held.found:
         await access.end_session(held.found.id)
     held.found = None
-    held.set_cookie = cookies.removal(cookie_name(house(request).door))
+    cookies.put(request, cookies.removal(cookie_name(house(request).door)))
     held.clear_site = True
 
 
@@ -130,7 +129,7 @@ def _held(request: HTTPConnection[Any]) -> _Held:
 
 
 class SessionMiddleware:
-    """Reads the session once per request, and writes the cookie when it changed."""
+    """Reads the session once per request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -142,12 +141,12 @@ class SessionMiddleware:
         held = scope[_SCOPE] = _Held()
         held.found = await _load(HTTPConnection(scope))
 
-        async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _add_headers(MutableHeaders(scope=message), held)
+        async def send_and_clear(message: Message) -> None:
+            if message["type"] == "http.response.start" and held.clear_site:
+                MutableHeaders(scope=message)["clear-site-data"] = '"cache", "storage"'
             await send(message)
 
-        await self.app(scope, receive, send_with_cookie)
+        await self.app(scope, receive, send_and_clear)
 
 
 async def _load(connection: HTTPConnection[Any]) -> FoundSession | None:
@@ -161,9 +160,3 @@ async def _load(connection: HTTPConnection[Any]) -> FoundSession | None:
         await access.touch(found.id)
     return found
 
-
-def _add_headers(headers: MutableHeaders, held: _Held) -> None:
-    if held.set_cookie:
-        headers.append("set-cookie", held.set_cookie)
-    if held.clear_site:
-        headers["clear-site-data"] = '"cache", "storage"'
