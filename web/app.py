@@ -63,12 +63,13 @@ def _house(
 
 
 def _named(routes: Iterable[guards.GuardedRoute]) -> dict[str, guards.GuardedRoute]:
-    """Routes by name; GET and POST of one path may share theirs."""
+    """Routes by name; GET and POST of one path may share theirs, two paths may not."""
     names: dict[str, guards.GuardedRoute] = {}
+    ambiguous = set()
     for route in routes:
         if names.setdefault(route.name, route).path != route.path:
-            raise ValueError(f"Two paths are named {route.name!r}")
-    return names
+            ambiguous.add(route.name)
+    return {name: route for name, route in names.items() if name not in ambiguous}
 
 
 def _known_origins(door: Door, settings: Settings) -> tuple[str, ...]:

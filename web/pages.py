@@ -61,7 +61,7 @@ def absolute(request: Request[Any], path: str) -> str:
 
 def path_for(routes: Mapping[str, Route], name: str, params: Mapping[str, object]) -> str:
     if name not in routes:
-        raise LookupError(f"No route is named {name!r}")
+        raise LookupError(f"No route, or more than one, is named {name!r}")
     route = routes[name]
     in_path = {key: params[key] for key in route.param_convertors}
     rest = {key: value for key, value in params.items() if key not in in_path}
