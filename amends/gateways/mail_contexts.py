@@ -1,0 +1,300 @@
+"""One frozen dataclass per mail: all that its texts may say, checked where the mail is written.
+
+Amounts are `money.Money`, days are `date` (already the company's local day), spans of days are
+`promises.Window` and `promises.Audit`, moments are aware `datetime` (shown in the company's time
+zone). Texts of several lines are named in `PROSE`; every other text is made one line. `today` is
+the local day of writing; it decides whether a year must be said.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from typing import ClassVar, Final
+
+from pydantic import TypeAdapter
+
+from amends.gateways.customer_facts import Card, CaseHead, Company
+from amends.rules import money, promises, workflow
+
+# What a person wrote for the customer to read keeps its lines.
+PROSE: Final = frozenset({"question", "body", "because"})
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What every mail says. `kind` is also the name of its folder in templates/mail."""
+
+    company: Company
+    today: date
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class CaseMail(Mail):
+    """A mail about one case."""
+
+    case: CaseHead
+
+
+@dataclass(frozen=True)
+class PlannedMove:
+    """Money that will go to or from a card, not sent yet: it has no dates."""
+
+    card: Card
+    amount: money.Money
+
+
+class Arrival(StrEnum):
+    """How the money shows: as a credit, or as the charge that vanishes from the statement."""
+
+    CREDIT = "credit"
+    REVERSAL = "reversal"
+
+
+@dataclass(frozen=True)
+class SentRefund:
+    """One refund on its way. `trace_number` is empty until the bank reports it."""
+
+    card: Card
+    amount: money.Money
+    refund_id: str
+    window: promises.Window
+    arrival: Arrival = Arrival.CREDIT
+    trace_number: str = ""
+
+
+# --- Signing in ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SignInCode(Mail):
+    """`code` is eight digits without blanks; `until` is when it stops working."""
+
+    code: str
+    asked_at: datetime
+    until: datetime
+    minutes: int = 10
+
+    kind = "sign_in_code"
+
+    @property
+    def shown(self) -> str:
+        return f"{self.code[:4]} {self.code[4:]}"
+
+
+@dataclass(frozen=True)
+class NewSignIn(Mail):
+    """A sign-in from a device not seen before. `device` is words, like Firefox on Windows."""
+
+    signed_in_at: datetime
+    device: str
+    account_url: str
+
+    kind = "new_sign_in"
+
+
+# --- The request -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RequestReceived(CaseMail):
+    """`asked_for` is one line: Refund $2,000.00 and charge another card."""
+
+    asks: workflow.Kind
+    asked_for: str
+    received_at: datetime
+    answer_by: date
+    new_card: Card | None = None
+    audit: promises.Audit | None = None
+
+    kind = "request_received"
+
+
+@dataclass(frozen=True)
+class AnswerNeeded(CaseMail):
+    """A question to the customer; `files_wanted` are added on the request page only."""
+
+    question: str
+    answer_by: date
+    files_wanted: tuple[str, ...] = ()
+
+    kind = "answer_needed"
+
+
+@dataclass(frozen=True)
+class MessageFromUs(CaseMail):
+    """What a member of staff wrote; `author` is the name they sign with."""
+
+    author: str
+    body: str
+
+    kind = "message_from_us"
+
+
+@dataclass(frozen=True)
+class Approved(CaseMail):
+    """The approved plan in words. Nothing is sent yet, so only an audit has dates.
+
+    Without refunds and with a charge: another new card was approved after the refunds.
+    """
+
+    approved_on: date
+    refunds: tuple[PlannedMove, ...]
+    charge: PlannedMove | None = None
+    credit: money.Money | None = None
+    audit: promises.Audit | None = None
+    subscription_ends: date | None = None
+    contact: str = ""
+
+    kind = "approved"
+
+    @property
+    def total(self) -> money.Money:
+        return money.total((r.amount for r in self.refunds), self.refunds[0].amount.currency)
+
+
+@dataclass(frozen=True)
+class Declined(CaseMail):
+    """`because` is the reason in words for the customer."""
+
+    because: str
+
+    kind = "declined"
+
+
+@dataclass(frozen=True)
+class Withdrawn(CaseMail):
+    withdrawn_on: date
+
+    kind = "withdrawn"
+
+
+# --- The money -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RefundSent(CaseMail):
+    """Refunds sent on one day; what is still to be sent is named without dates."""
+
+    sent: tuple[SentRefund, ...]
+    not_sent_yet: tuple[PlannedMove, ...] = ()
+    charge: PlannedMove | None = None
+
+    kind = "refund_sent"
+
+    @property
+    def total(self) -> money.Money:
+        return money.total((r.amount for r in self.sent), self.sent[0].amount.currency)
+
+    @property
+    def window(self) -> promises.Window:
+        return promises.latest(refund.window for refund in self.sent)
+
+
+@dataclass(frozen=True)
+class RefundConfirmedAll(CaseMail):
+    """Every refund is confirmed, so the new card is charged now."""
+
+    sent: tuple[SentRefund, ...]
+    charge: PlannedMove
+
+    kind = "refund_confirmed_all"
+
+
+@dataclass(frozen=True)
+class RefundFailed(CaseMail):
+    """A refund that the bank sent back."""
+
+    card: Card
+    amount: money.Money
+    refund_id: str
+    returned_on: date
+    answer_by: date
+
+    kind = "refund_failed"
+
+
+@dataclass(frozen=True)
+class BankReference(CaseMail):
+    """The bank reported its trace number."""
+
+    refund: SentRefund
+
+    kind = "bank_reference"
+
+
+@dataclass(frozen=True)
+class NewCardDeclined(CaseMail):
+    """`action_url` is the page where another card is added; `because` may be empty."""
+
+    charge: PlannedMove
+    action_url: str
+    because: str = ""
+
+    kind = "new_card_declined"
+
+
+@dataclass(frozen=True)
+class BankConfirmationNeeded(CaseMail):
+    """The bank of the new card wants its holder to confirm; `action_url` leads there."""
+
+    charge: PlannedMove
+    action_url: str
+    confirm_by: date
+
+    kind = "bank_confirmation_needed"
+
+
+@dataclass(frozen=True)
+class Done(CaseMail):
+    """The end of a case. `charged_on` and `charge` come together, or not at all.
+
+    The attached documents follow from it: a proof if anything was refunded, a receipt if the new
+    card was charged; a credit needs neither.
+    """
+
+    sent: tuple[SentRefund, ...] = ()
+    charge: PlannedMove | None = None
+    charged_on: date | None = None
+    credit: money.Money | None = None
+    subscription_ended: date | None = None
+
+    kind = "done"
+
+
+_ALL: Final[tuple[type[Mail], ...]] = (
+    SignInCode,
+    NewSignIn,
+    RequestReceived,
+    AnswerNeeded,
+    MessageFromUs,
+    Approved,
+    Declined,
+    Withdrawn,
+    RefundSent,
+    RefundConfirmedAll,
+    RefundFailed,
+    BankReference,
+    NewCardDeclined,
+    BankConfirmationNeeded,
+    Done,
+)
+KINDS: Final = {each.kind: each for each in _ALL}
+
+
+def pack(mail: Mail) -> dict[str, object]:
+    """The mail as JSON values, for the row that waits to be sent; `mail.kind` goes beside it."""
+    packed: dict[str, object] = _adapter(mail.kind).dump_python(mail, mode="json")
+    return packed
+
+
+def unpack(kind: str, packed: dict[str, object]) -> Mail:
+    """The mail that `pack` wrote. KeyError for a kind that is not known."""
+    return _adapter(kind).validate_python(packed)
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Mail]:
+    return TypeAdapter(KINDS[kind])
