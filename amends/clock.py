@@ -1,7 +1,9 @@
-"""The one clock. UTC; the sandbox may move it through a small file."""
+"""The one clock. UTC; the sandbox may move it through a small file, a simulation replaces it."""
 
 import json
 import os
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +12,30 @@ _FILE = "AMENDS_CLOCK_FILE"
 _cached: tuple[float, int] = (0.0, 0)
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+_wall: Callable[[], datetime] = _utc_now
+_steady: Callable[[], float] = time.monotonic
+
+
 def now() -> datetime:
     """The present, UTC aware."""
-    return datetime.now(UTC) + timedelta(seconds=offset_seconds())
+    return _wall() + timedelta(seconds=offset_seconds())
+
+
+def monotonic() -> float:
+    """Seconds that never jump, for deadlines within one process."""
+    return _steady()
+
+
+def use(
+    wall: Callable[[], datetime] = _utc_now, steady: Callable[[], float] = time.monotonic
+) -> None:
+    """Take another clock; without arguments, the real one again."""
+    global _wall, _steady
+    _wall, _steady = wall, steady
 
 
 def offset_seconds() -> int:

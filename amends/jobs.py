@@ -56,10 +56,14 @@ def sign_in_code(email: str, browser_hash: str, address: str) -> Wake:
     )
 
 
+def as_json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
 async def defer(*wakes: Wake) -> None:
     """Put jobs down on the current transaction: committed or rolled back with it."""
     connection = connections.get("default")
     for wake in wakes:
         await connection.execute_query(
-            _INSERT, [wake.queue, wake.task, wake.lock, json.dumps(wake.args)]
+            _INSERT, [wake.queue, wake.task, wake.lock, as_json(wake.args)]
         )

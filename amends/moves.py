@@ -72,7 +72,8 @@ def _dates(target: Status, now: datetime) -> dict[str, Any]:
     calendar = business_days.Calendar(settings.load().country)
     return {
         "due_at": at_same_time(calendar, now, days) if days else None,
-        "next_check_at": now if target in due.WORKER | due.WATCHED else None,
+        # Every open case is looked at again, by a person's step or by the worker at the latest.
+        "next_check_at": now if target in workflow.OPEN | due.WATCHED else None,
         "closed_at": now if target in workflow.FINAL else None,
     }
 

@@ -66,6 +66,7 @@ class Deposit(Model):
     currency = fields.CharField(3)
     charged_on = fields.DateField()
     card_brand = fields.CharField(30, default="")
+    card_funding = fields.CharField(10, default="")
     card_last4 = fields.CharField(4, default="")
     card_fingerprint = fields.CharField(64, default="")
 

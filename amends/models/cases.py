@@ -52,6 +52,7 @@ class Case(Model):
     setup_session_id = fields.CharField(100, null=True)
     card_payment_method_id = fields.CharField(64, null=True)
     card_brand = fields.CharField(30, default="")
+    card_funding = fields.CharField(10, default="")
     card_last4 = fields.CharField(4, default="")
     card_expires = fields.CharField(7, default="")
     card_fingerprint = fields.CharField(64, default="")

@@ -25,7 +25,7 @@ STAFF_DAYS: dict[Status, int] = {
     S.RECHARGED: 1,
     S.AUDITING: 60,
 }
-# States in which the worker has the next step; each gets a `next_check_at` when entered.
+# States in which the worker has the next step; entering one wakes it.
 WORKER = frozenset(
     {
         S.APPROVED,
@@ -35,7 +35,9 @@ WORKER = frozenset(
         S.RECHARGED,
         S.AUDITING,
         S.NEEDS_AUTHENTICATION,
+        S.LOCKED_CHARGEBACK,
+        S.LOCKED_FRAUD,
     }
 )
-# Also looked at by the worker, later: a refund can fail after it was confirmed.
-WATCHED = frozenset({S.RESOLVED, S.PARTLY_REFUNDED, S.NEEDS_NEW_CARD})
+# Also looked at by the worker: a refund can fail after it was confirmed.
+WATCHED = frozenset({S.RESOLVED})

@@ -55,6 +55,7 @@ class PlannedLeg:
     payment_method_id: str = ""
     customer_id: str = ""
     card_brand: str = ""
+    card_funding: str = ""
     card_last4: str = ""
     card_fingerprint: str = ""
     stripe_reason: str = ""

@@ -83,7 +83,6 @@ class Action(StrEnum):
     FINISH_AUDIT = "finish_audit"
     START_REFUNDS = "start_refunds"
     REFUND_FAILED = "refund_failed"
-    RESUME_REFUNDS = "resume_refunds"
     CONFIRM_REFUNDS = "confirm_refunds"
     START_RECHARGE = "start_recharge"
     REQUIRE_AUTHENTICATION = "require_authentication"
@@ -144,7 +143,6 @@ _STEPS: dict[tuple[Status, Action], Status] = {
     (S.APPROVED, A.VOID_PLAN): S.TRIAGE,
     (S.REFUNDING, A.REFUND_FAILED): S.PARTLY_REFUNDED,
     (S.REFUNDING, A.CONFIRM_REFUNDS): S.REFUNDED,
-    (S.PARTLY_REFUNDED, A.RESUME_REFUNDS): S.REFUNDING,
     (S.REFUNDED, A.START_RECHARGE): S.RECHARGING,
     (S.REFUNDED, A.RESOLVE): S.RESOLVED,
     (S.RECHARGING, A.REQUIRE_AUTHENTICATION): S.NEEDS_AUTHENTICATION,

@@ -1,0 +1,199 @@
+"""Attempts: the intent to call Stripe, committed before the call and settled by what it shows."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tortoise.exceptions import IntegrityError
+from tortoise.expressions import F
+from tortoise.transactions import in_transaction
+
+from amends import clock, exceptions_desk
+from amends.gateways import stripe
+from amends.models import Attempt, Case, Leg
+from amends.rules import sending
+from amends.rules.plan import LegState
+
+LIVE = ("sending", "unknown")
+
+
+class Step(StrEnum):
+    """The calls that a leg can need; each has its own keys."""
+
+    REFUND = "refund"
+    CREATE = "create"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """An attempt that may be sent now, and until when: `moment` is monotonic."""
+
+    attempt: Attempt
+    moment: float
+
+    @property
+    def params(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads(self.attempt.params)
+        return loaded
+
+    def in_time(self) -> bool:
+        """False when this process stood still since deciding; the look-up takes over then."""
+        return clock.monotonic() - self.moment <= sending.SEND_DEADLINE_S
+
+
+async def live(leg: Leg) -> Attempt | None:
+    return await Attempt.filter(leg_id=leg.id, state__in=LIVE).first()
+
+
+async def begin(
+    case: Case, leg: Leg, step: Step, params: dict[str, Any], digest: str
+) -> Decided | None:
+    """Write the intent down. None when the case or the leg moved meanwhile: look again."""
+    try:
+        async with in_transaction():
+            if not await _still(case):
+                return None
+            attempt = await _create(leg, step, params, digest)
+            moved = await Leg.filter(id=leg.id, state=leg.state).update(state=LegState.SENDING)
+            if not moved:
+                raise IntegrityError("the leg moved")
+    except IntegrityError:
+        return None
+    return Decided(attempt, clock.monotonic())
+
+
+async def _still(case: Case) -> bool:
+    """Hold the case's row: a lock by a chargeback either came before or waits for us."""
+    held = Case.filter(id=case.id, status=case.status, version=case.version)
+    return await held.select_for_update().first() is not None
+
+
+async def _create(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> Attempt:
+    last = await Attempt.filter(leg_id=leg.id, step=step).order_by("-key_number").first()
+    number = last.key_number + 1 if last else 1
+    now = clock.now()
+    if step in (Step.REFUND, Step.CREATE):
+        params = {**params, "metadata": {**params["metadata"], "attempt": str(number)}}
+    return await Attempt.create(
+        leg_id=leg.id,
+        step=step,
+        key_number=number,
+        digest=digest,
+        # From the leg's random id and the key number alone: the same for every send of this key.
+        idempotency_key=f"amends:{leg.id}:{step}:{number}",
+        params=json.dumps(params, sort_keys=True, separators=(",", ":")),
+        state="sending",
+        sends=1,
+        first_sent_at=now,
+        last_sent_at=now,
+        next_lookup_at=sending.next_lookup(0, now),
+        created_at=now,
+    )
+
+
+async def again(case: Case, attempt: Attempt) -> Decided | None:
+    """Take the same key once more. None when somebody else did, or the case moved."""
+    now = clock.now()
+    async with in_transaction():
+        if not await _still(case):
+            return None
+        same = Attempt.filter(id=attempt.id, sends=attempt.sends, state__in=LIVE)
+        taken = await same.update(
+            state="sending",
+            sends=F("sends") + 1,
+            last_sent_at=now,
+            lookups=0,
+            next_lookup_at=sending.next_lookup(0, now),
+        )
+    if not taken:
+        return None
+    return Decided(await Attempt.get(id=attempt.id), clock.monotonic())
+
+
+async def unknown(attempt: Attempt, error: stripe.Unknown) -> datetime:
+    """Nobody knows whether it happened. Stripe is asked before anything else is done."""
+    code = sending.STORED_500 if error.stored else sending.NO_ANSWER
+    return await _open_question(attempt, code, str(error), clock.now())
+
+
+async def not_executed(attempt: Attempt, error: Exception) -> datetime:
+    """A limit or a missing right stopped the call; the same key goes again soon."""
+    soon = clock.now() + sending.LOOKUPS[0] / 4
+    await Attempt.filter(id=attempt.id, state="sending").update(
+        error_text=str(error)[:500], next_lookup_at=soon
+    )
+    return soon
+
+
+async def refused_after_retry(attempt: Attempt, error: stripe.Refused) -> datetime:
+    """A refusal of a repeated send proves nothing about the first: look before believing it."""
+    return await _open_question(attempt, sending.REFUSED + error.code, error.message, None)
+
+
+async def halted(attempt: Attempt, error: Exception) -> datetime:
+    """A fault of ours (same key, other parameters): stays unknown, a person is told."""
+    return await _open_question(attempt, "key_mismatch", str(error), clock.now())
+
+
+async def _open_question(
+    attempt: Attempt, code: str, text: str, since: datetime | None
+) -> datetime:
+    now = clock.now()
+    ask_at = sending.next_lookup(attempt.lookups, now) if since else now
+    async with in_transaction():
+        changed = await Attempt.filter(id=attempt.id, state__in=LIVE).update(
+            state="unknown", error_code=code[:80], error_text=text[:500], next_lookup_at=ask_at
+        )
+        if changed:
+            await Leg.filter(id=attempt.leg_id, state=LegState.SENDING).update(
+                state=LegState.UNKNOWN
+            )
+            leg = await Leg.get(id=attempt.leg_id)
+            await exceptions_desk.tell(
+                "unknown_outcome",
+                str(leg.id),
+                text[:300],
+                case_id=leg.case_id,
+                stripe_id=leg.charge_id,
+            )
+    return ask_at
+
+
+async def looked(attempt: Attempt) -> datetime:
+    """Nothing was found and nothing may be done yet: when to look again."""
+    ask_at = sending.next_lookup(attempt.lookups + 1, clock.now())
+    await Attempt.filter(id=attempt.id, state__in=LIVE).update(
+        lookups=F("lookups") + 1, next_lookup_at=ask_at
+    )
+    return ask_at
+
+
+async def close_absent(attempt: Attempt, back_to: LegState = LegState.PLANNED) -> None:
+    """Absence is proven and the wire is empty: this key is done, the leg is as before."""
+    async with in_transaction():
+        closed = await Attempt.filter(id=attempt.id, state__in=LIVE, sends=attempt.sends).update(
+            state="failed", error_text="absent at Stripe", settled_at=clock.now()
+        )
+        if closed:
+            await Leg.filter(id=attempt.leg_id, state__in=["sending", "unknown"]).update(
+                state=back_to
+            )
+
+
+async def settle(leg: Leg, state: LegState, stripe_id: str, code: str = "") -> None:
+    """What Stripe shows ends the leg's open attempt. Joins the caller's transaction."""
+    await Attempt.filter(leg_id=leg.id, state__in=LIVE).update(
+        state=state, stripe_id=stripe_id or None, error_code=code[:80], settled_at=clock.now()
+    )
+    await exceptions_desk.settle("unknown_outcome", str(leg.id), f"Stripe shows: {state}")
+
+
+def sent(attempt: Attempt) -> sending.Sent:
+    assert attempt.first_sent_at is not None and attempt.last_sent_at is not None
+    return sending.Sent(
+        attempt.key_number, attempt.first_sent_at, attempt.last_sent_at, attempt.error_code
+    )

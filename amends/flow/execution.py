@@ -1,0 +1,118 @@
+"""The approved plan as the worker may execute it, or the reason why it may not."""
+
+from dataclasses import dataclass
+
+from amends import clock
+from amends.models import Account, Approval, Case, Leg, Plan
+from amends.rules import plan as plans
+from amends.rules.plan import LegKind, LegState
+
+
+class Halt(Exception):
+    """The plan must not go on; the text says why. `key` names the kind of halt."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = key
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One case, its live plan, the approval that binds it, and its legs in order."""
+
+    case: Case
+    plan: Plan
+    draft: plans.Draft
+    approval: Approval
+    legs: tuple[Leg, ...]
+
+    @property
+    def refunds(self) -> tuple[Leg, ...]:
+        return tuple(leg for leg in self.legs if leg.kind is LegKind.REFUND)
+
+    @property
+    def recharge(self) -> Leg | None:
+        return next((leg for leg in self.legs if leg.kind is LegKind.RECHARGE), None)
+
+
+async def load(case: Case) -> Execution:
+    """The live plan with everything checked that must be true before a leg is sent.
+
+    Raises Halt when the digest, the approval or the legs are not what was approved.
+    """
+    plan = await Plan.filter(case_id=case.id, voided_at=None).first()
+    if plan is None:
+        raise Halt("no_plan", "There is no live plan.")
+    approval = await Approval.filter(plan_id=plan.id, decision="approved").first()
+    if approval is None:
+        raise Halt("no_approval", f"Plan v{plan.version} is not approved.")
+    draft = plans.read(plan.canonical)
+    legs = tuple(await Leg.filter(plan_id=plan.id).order_by("position"))
+    _check_digest(plan, draft, approval, legs)
+    return Execution(case, plan, draft, approval, legs)
+
+
+async def check_fresh(execution: Execution) -> None:
+    """What may have changed since: the approval's age, the account's flag."""
+    expires = execution.approval.expires_at
+    if expires is not None and expires < clock.now():
+        raise Halt(
+            "approval_expired",
+            f"The approval of plan v{execution.plan.version} expired on {expires:%Y-%m-%d}.",
+        )
+    account = await Account.get(id=execution.case.account_id)
+    if account.flagged_at is not None:
+        raise Halt("account_flagged", "The account is flagged; its money is frozen.")
+
+
+def _check_digest(
+    plan: Plan, draft: plans.Draft, approval: Approval, legs: tuple[Leg, ...]
+) -> None:
+    found = plans.digest_of(plan.canonical)
+    if not found == plan.digest == approval.digest == draft.digest():
+        raise Halt("digest", f"Plan v{plan.version} is not what was approved.")
+    if len(legs) != len(draft.legs):
+        raise Halt("digest", "The legs are not the approved ones.")
+    for leg, planned in zip(legs, draft.legs, strict=True):
+        if not _same(leg, planned):
+            raise Halt("digest", f"Leg {leg.position} is not what was approved.")
+
+
+def _same(leg: Leg, planned: plans.PlannedLeg) -> bool:
+    return (
+        str(leg.id),
+        leg.kind,
+        leg.amount_minor,
+        leg.currency,
+        leg.charge_id,
+        leg.payment_method_id,
+        leg.customer_id,
+        leg.card_fingerprint,
+        leg.stripe_reason,
+    ) == (
+        planned.leg_id,
+        planned.kind,
+        planned.amount_minor,
+        planned.currency,
+        planned.charge_id,
+        planned.payment_method_id,
+        planned.customer_id,
+        planned.card_fingerprint,
+        planned.stripe_reason,
+    )
+
+
+async def confirmed_refunds_under(execution: Execution) -> list[Leg]:
+    """The refund legs that a recharge rests on: this plan's and the earlier ones it names.
+
+    Raises Halt unless every one of them is confirmed.
+    """
+    earlier = await Leg.filter(id__in=list(execution.draft.rests_on), case_id=execution.case.id)
+    if len(earlier) != len(execution.draft.rests_on):
+        raise Halt("gate", "A refund that the new charge rests on is not on this case.")
+    legs = [*earlier, *execution.refunds]
+    open_legs = [leg for leg in legs if leg.state is not LegState.SUCCEEDED]
+    if open_legs or not legs:
+        raise Halt("gate", "Not every refund is confirmed; the new card is not charged.")
+    return legs

@@ -1,0 +1,212 @@
+"""What Stripe shows, written down. Webhook, poll, answer and nightly run all end here."""
+
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from amends import clock, exceptions_desk, ledger, moves, timeline
+from amends.flow import attempts, letters, outbox
+from amends.gateways.stripe_facts import RefundFacts
+from amends.models import Case, Leg, Plan
+from amends.rules import sending, workflow
+from amends.rules.people import STRIPE
+from amends.rules.plan import LegKind, LegState
+from amends.rules.sending import Change
+from amends.rules.workflow import Action, Status
+
+MOVING = frozenset({LegState.SENDING, LegState.PENDING, LegState.UNKNOWN, LegState.NEEDS_ACTION})
+
+
+async def refund(leg_id: object, seen: RefundFacts) -> None:
+    """Bring a refund leg up to what Stripe shows now; any number of times, in any order."""
+    async with in_transaction():
+        case, leg = await held(leg_id)
+        if await _is_strange(leg, seen):
+            return
+        change = sending.refund_seen(leg.state, seen.status)
+        await _take_reference(case, leg, seen)
+        match change.change:
+            case Change.STRANGE:
+                await exceptions_desk.tell(
+                    "unknown_status",
+                    seen.id,
+                    f"Refund {seen.id} reads '{seen.status}'.",
+                    case_id=case.id,
+                    stripe_id=seen.id,
+                )
+            case Change.STEP:
+                await _step(case, leg, seen, change.state)
+            case Change.LATE_FAILURE:
+                await _late_failure(case, leg, seen)
+            case Change.NONE:
+                await Leg.filter(id=leg.id).update(pending_reason=seen.pending_reason)
+
+
+async def held(leg_id: object) -> tuple[Case, Leg]:
+    """The leg with its case's row held, so that what follows is one step."""
+    found = await Leg.get(id=leg_id)
+    case = await Case.filter(id=found.case_id).select_for_update().get()
+    return case, await Leg.get(id=leg_id)
+
+
+async def _is_strange(leg: Leg, seen: RefundFacts) -> bool:
+    """Stripe's object must be the one that was approved; anything else stops and is told."""
+    same = (seen.charge_id, seen.amount_minor, seen.currency) == (
+        leg.charge_id,
+        leg.amount_minor,
+        leg.currency,
+    )
+    if same and leg.stripe_id in (None, seen.id):
+        return False
+    await exceptions_desk.tell(
+        "refund_differs",
+        seen.id,
+        f"Refund {seen.id} ({seen.amount_minor} {seen.currency} of {seen.charge_id}) is not what "
+        f"leg {leg.position} says ({leg.amount_minor} {leg.currency} of {leg.charge_id}, "
+        f"{leg.stripe_id or 'not sent'}).",
+        case_id=leg.case_id,
+        stripe_id=seen.id,
+    )
+    return True
+
+
+async def _step(case: Case, leg: Leg, seen: RefundFacts, state: LegState) -> None:
+    """One step forward of a leg that was not over."""
+    now = clock.now()
+    await attempts.settle(leg, state, seen.id, seen.failure_reason)
+    await _write(leg, state, seen, now)
+    if seen.counts or leg.stripe_id is None:
+        await ledger.book(leg, ledger.refund(leg, seen.id), now)
+    if not seen.counts:
+        await ledger.book(leg, ledger.refund_failure(leg, seen.id), now)
+    await timeline.append(
+        case.id, timeline.Entry(f"refund_{state}", STRIPE, now, data=_facts(leg, seen))
+    )
+    leg = await Leg.get(id=leg.id)
+    await _tell_customer(case, leg)
+    await settle_refunds(case)
+
+
+async def _write(leg: Leg, state: LegState, seen: RefundFacts, now: datetime) -> None:
+    confirmed = state is LegState.SUCCEEDED
+    await Leg.filter(id=leg.id).update(
+        state=state,
+        stripe_id=seen.id,
+        failure=seen.failure_reason[:120],
+        pending_reason="reversal" if seen.kind == "reversal" else seen.pending_reason,
+        sent_at=leg.sent_at or seen.created,
+        confirmed_at=now if confirmed else None,
+        failed_at=None if seen.counts else now,
+        watch_until=now + sending.WATCH if confirmed else None,
+    )
+
+
+def _facts(leg: Leg, seen: RefundFacts) -> dict[str, object]:
+    return {
+        "leg": str(leg.id),
+        "refund": seen.id,
+        "charge": seen.charge_id,
+        "amount_minor": seen.amount_minor,
+        "currency": seen.currency,
+        "pending_reason": seen.pending_reason,
+        "failure": seen.failure_reason,
+    }
+
+
+async def _tell_customer(case: Case, leg: Leg) -> None:
+    if leg.state is LegState.SUCCEEDED:
+        siblings = await Leg.filter(plan_id=leg.plan_id).order_by("position")
+        waiting = [
+            each
+            for each in siblings
+            if each.kind is LegKind.REFUND and each.state is not LegState.SUCCEEDED
+        ]
+        recharge = next((each for each in siblings if each.kind is LegKind.RECHARGE), None)
+        letter = await letters.refund_sent(case, leg, waiting, recharge)
+        await outbox.mail(case, letter, f"leg:{leg.id}")
+    elif leg.state in (LegState.FAILED, LegState.CANCELED):
+        await outbox.mail(case, await letters.refund_failed(case, leg), f"leg:{leg.id}")
+
+
+async def settle_refunds(case: Case) -> None:
+    """The gate. Only the transaction that sees every refund confirmed moves the case on."""
+    if case.status is not Status.REFUNDING:
+        return
+    plan = await Plan.filter(case_id=case.id, voided_at=None).first()
+    legs = await Leg.filter(plan_id=plan.id, kind=LegKind.REFUND) if plan else []
+    states = {leg.state for leg in legs}
+    if legs and states == {LegState.SUCCEEDED}:
+        await _all_confirmed(case, legs)
+    elif states & {LegState.FAILED, LegState.CANCELED} and not states & (
+        MOVING | {LegState.PLANNED}
+    ):
+        failed = [leg.failure or "failed" for leg in legs if leg.state is not LegState.SUCCEEDED]
+        await moves.move(case, Action.REFUND_FAILED, STRIPE, reason=", ".join(failed))
+
+
+async def _all_confirmed(case: Case, refunds: list[Leg]) -> None:
+    await moves.move(
+        case, Action.CONFIRM_REFUNDS, STRIPE, data={"refunds": [leg.stripe_id for leg in refunds]}
+    )
+    recharge = await Leg.filter(plan_id=refunds[0].plan_id, kind=LegKind.RECHARGE).first()
+    if recharge is not None:
+        letter = await letters.refunds_confirmed(case, refunds, recharge)
+        await outbox.mail(case, letter, f"plan:{recharge.plan_id}")
+
+
+async def _late_failure(case: Case, leg: Leg, seen: RefundFacts) -> None:
+    """Confirmed, and failed afterwards: the money is back with us and a manager decides."""
+    now = clock.now()
+    await Leg.filter(id=leg.id).update(
+        state=LegState.FAILED,
+        failed_at=now,
+        watch_until=None,
+        failure=(seen.failure_reason or "failed late")[:120],
+    )
+    await ledger.book(leg, ledger.refund_failure(leg, seen.id), now)
+    await exceptions_desk.tell(
+        "refund_failed_late",
+        seen.id,
+        f"Refund {seen.id} failed after it was confirmed: {seen.failure_reason}.",
+        case_id=case.id,
+        stripe_id=seen.id,
+    )
+    await outbox.mail(
+        case, await letters.refund_failed(case, await Leg.get(id=leg.id)), f"late:{leg.id}"
+    )
+    await _fail_late(case, leg, seen)
+
+
+async def _fail_late(case: Case, leg: Leg, seen: RefundFacts) -> None:
+    if case.status is Status.REFUND_FAILED_LATE or not workflow.target(
+        case.status, Action.FAIL_LATE
+    ):
+        await timeline.append(
+            case.id,
+            timeline.Entry("refund_failed_late", STRIPE, clock.now(), data=_facts(leg, seen)),
+        )
+        return
+    await moves.move(
+        case, Action.FAIL_LATE, STRIPE, reason=seen.failure_reason, data=_facts(leg, seen)
+    )
+
+
+async def _take_reference(case: Case, leg: Leg, seen: RefundFacts) -> None:
+    """The bank's trace number arrives up to seven business days later."""
+    if not seen.reference or seen.reference == leg.bank_reference:
+        return
+    await Leg.filter(id=leg.id).update(
+        bank_reference=seen.reference[:64], bank_reference_type=seen.reference_type[:40]
+    )
+    leg.bank_reference = seen.reference
+    await timeline.append(
+        case.id,
+        timeline.Entry(
+            "bank_reference",
+            STRIPE,
+            clock.now(),
+            data={"leg": str(leg.id), "reference": seen.reference},
+        ),
+    )
+    if leg.confirmed_at is not None:
+        await outbox.mail(case, await letters.bank_reference(case, leg), f"leg:{leg.id}")

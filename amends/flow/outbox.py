@@ -1,0 +1,78 @@
+"""Mails and documents to be made: rows put down with the change that needs them."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from tortoise import connections
+
+from amends import clock, jobs, settings
+from amends.gateways import mail_contexts
+from amends.models import Case, Document
+
+_MAIL = """
+INSERT INTO mail (id, case_id, kind, outcome, recipient, context, document_ids, message_id, state,
+                  tries, next_try_at, error, created_at)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, 'queued', 0, $9, '', $9)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+_DOCUMENT = """
+INSERT INTO document (id, case_id, kind, outcome, facts, state, store_key, sha256, created_at)
+VALUES ($1, $2, $3, $4, $5::jsonb, 'queued', '', '', $6)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
+async def mail(
+    case: Case, letter: mail_contexts.Mail, outcome: str, documents: Sequence[UUID] = ()
+) -> None:
+    """Queue a mail to the case's contact, once per kind and outcome."""
+    await _queue(case.id, case.contact_email, letter, outcome, documents)
+
+
+async def mail_to(address: str, letter: mail_contexts.Mail) -> None:
+    """Queue a mail that belongs to no case."""
+    await _queue(None, address, letter, uuid4().hex, ())
+
+
+async def _queue(
+    case_id: int | None,
+    address: str,
+    letter: mail_contexts.Mail,
+    outcome: str,
+    documents: Sequence[UUID],
+) -> None:
+    mail_id = uuid4()
+    rows = await connections.get("default").execute_query_dict(
+        _MAIL,
+        [
+            mail_id,
+            case_id,
+            letter.kind,
+            outcome,
+            address,
+            jobs.as_json(mail_contexts.pack(letter)),
+            jobs.as_json([str(each) for each in documents]),
+            f"<{mail_id}@{_domain()}>",
+            clock.now(),
+        ],
+    )
+    if rows:
+        await jobs.defer(jobs.send_mail(str(mail_id)))
+
+
+def _domain() -> str:
+    return settings.load().mail_from.rsplit("@", 1)[-1].strip("> ") or "localhost"
+
+
+async def document(case: Case, kind: str, outcome: str, facts: dict[str, object]) -> UUID:
+    """Queue a document, once per kind and outcome; an earlier outcome is superseded."""
+    document_id, now = uuid4(), clock.now()
+    rows = await connections.get("default").execute_query_dict(
+        _DOCUMENT, [document_id, case.id, kind, outcome, jobs.as_json(facts), now]
+    )
+    if not rows:
+        return (await Document.get(case_id=case.id, kind=kind, outcome=outcome)).id
+    older = Document.filter(case_id=case.id, kind=kind, superseded_at=None)
+    await older.exclude(id=document_id).update(superseded_at=now)
+    await jobs.defer(jobs.make_document(str(document_id)))
+    return document_id

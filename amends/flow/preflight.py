@@ -1,0 +1,79 @@
+"""Live checks right before a leg is sent: the world may have changed since the approval."""
+
+from dataclasses import dataclass
+
+from amends.gateways import stripe
+from amends.models import Leg
+
+
+@dataclass(frozen=True)
+class Clear:
+    """Nothing is in the way. `refunds` are those that the charge already has."""
+
+    refunds: tuple[stripe.RefundFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class Disputed:
+    dispute: stripe.DisputeFacts
+
+
+@dataclass(frozen=True)
+class Warned:
+    warning: stripe.WarningFacts
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The charge is not what was approved any more."""
+
+    text: str
+
+
+Finding = Clear | Disputed | Warned | Changed
+
+
+async def refund(leg: Leg) -> Finding:
+    """Disputes, early fraud warnings and the refundable rest of the leg's charge."""
+    blocked = await claims_on(leg.charge_id)
+    if not isinstance(blocked, Clear):
+        return blocked
+    charge = await stripe.charge(leg.charge_id)
+    refunds = tuple(await stripe.refunds_of(leg.charge_id))
+    if any(mine(leg, refund) for refund in refunds):
+        return Clear(refunds)
+    return _refundable(leg, charge, refunds) or Clear(refunds)
+
+
+async def claims_on(charge_id: str) -> Finding:
+    """Whether the bank's process or a warning stands on a charge."""
+    for dispute in await stripe.disputes_of(charge_id):
+        if dispute.blocks:
+            return Disputed(dispute)
+    for warning in await stripe.warnings_of(charge_id):
+        if warning.actionable:
+            return Warned(warning)
+    return Clear()
+
+
+def mine(leg: Leg, refund: stripe.RefundFacts) -> bool:
+    """Ours by the leg's random id in the metadata; never by amount."""
+    return refund.metadata.get("leg") == str(leg.id)
+
+
+def _refundable(
+    leg: Leg, charge: stripe.ChargeFacts, refunds: tuple[stripe.RefundFacts, ...]
+) -> Changed | None:
+    # Stripe's own sum may still count a failed refund, so our count of the living ones decides too.
+    used = sum(refund.amount_minor for refund in refunds if refund.counts)
+    rest = charge.captured_minor - used
+    if charge.currency != leg.currency:
+        return Changed(f"{leg.charge_id} is in {charge.currency}, the plan in {leg.currency}.")
+    if charge.status != "succeeded":
+        return Changed(f"{leg.charge_id} reads {charge.status} at Stripe.")
+    if rest < leg.amount_minor:
+        return Changed(
+            f"{leg.charge_id} has {rest} left to refund, the plan says "
+            f"{leg.amount_minor} (minor units of {leg.currency})."
+        )
+    return None

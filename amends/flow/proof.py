@@ -1,0 +1,86 @@
+"""Proof of refund, receipt, and the close: only when Stripe, our rows and the approval agree."""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.transactions import in_transaction
+
+from amends import clock, exceptions_desk, moves
+from amends.flow import execution, letters, outbox, proof_facts
+from amends.flow.execution import Execution, Halt
+from amends.gateways import stripe
+from amends.models import Case, Leg
+from amends.rules import sending
+from amends.rules.people import WORKER
+from amends.rules.plan import LegState
+from amends.rules.workflow import Action
+
+RESOLVED = "Resolved: refund issued"
+
+
+async def close(run: Execution) -> datetime | None:
+    """Documents, mail and the resolved state in one step. Raises Halt where A11 does not hold."""
+    refunds = await _refunds(run)
+    await _check_at_stripe(refunds)
+    await _check_rows(run, refunds)
+    async with in_transaction():
+        documents = await _documents(run, refunds)
+        letter = await letters.done(run.case, refunds, run.recharge)
+        await outbox.mail(run.case, letter, outcome(refunds, run.recharge), documents)
+        await moves.move(run.case, Action.RESOLVE, WORKER, reason=RESOLVED,
+                         changes={"outcome_reason": RESOLVED,
+                                  "watch_until": clock.now() + sending.WATCH})
+    return clock.now()
+
+
+async def _refunds(run: Execution) -> list[Leg]:
+    earlier = await Leg.filter(id__in=list(run.draft.rests_on), case_id=run.case.id)
+    return [*earlier, *run.refunds]
+
+
+async def _check_at_stripe(refunds: list[Leg]) -> None:
+    """The charge reads refunded or partially refunded at Stripe, right now."""
+    for leg in refunds:
+        charge = await stripe.charge(leg.charge_id)
+        if not charge.refunded and charge.refunded_minor <= 0:
+            raise Halt("not_refunded", f"{leg.charge_id} does not read refunded at Stripe.")
+
+
+async def _check_rows(run: Execution, refunds: list[Leg]) -> None:
+    """Every refund id is stored and confirmed, the charge too, and the approval is on the case."""
+    for leg in [*refunds, *([run.recharge] if run.recharge else [])]:
+        if leg.state is not LegState.SUCCEEDED or not leg.stripe_id:
+            raise Halt("not_confirmed", f"Leg {leg.position} is {leg.state}; it cannot be closed.")
+    if run.approval.digest != run.plan.digest:
+        raise Halt("digest", "The approval is for another plan.")
+
+
+def outcome(refunds: list[Leg], recharge: Leg | None) -> str:
+    """One name per outcome, so that each is proven once: what moved, and what the bank reported."""
+    parts = [f"{leg.stripe_id}:{leg.state}:{leg.bank_reference}" for leg in refunds]
+    parts += [f"{recharge.stripe_id}:{recharge.state}"] if recharge else []
+    return hashlib.sha256("|".join(sorted(parts)).encode()).hexdigest()
+
+
+async def _documents(run: Execution, refunds: list[Leg]) -> list[UUID]:
+    name = outcome(refunds, run.recharge)
+    made = [await outbox.document(run.case, "proof_of_refund", name,
+                                  await proof_facts.proof(run.case, refunds))] if refunds else []
+    if run.recharge is not None:
+        facts = await proof_facts.receipt(run.case, run.recharge)
+        made.append(await outbox.document(run.case, "receipt", name, facts))
+    return made
+
+
+async def renew(case: Case) -> None:
+    """A trace number arrived after the close: a new proof takes the place of the old one."""
+    run = await execution.load(case)
+    refunds = await _refunds(run)
+    async with in_transaction():
+        await outbox.document(case, "proof_of_refund", outcome(refunds, run.recharge),
+                              await proof_facts.proof(case, refunds))
+
+
+async def halted(case: Case, halt: Halt) -> None:
+    await exceptions_desk.tell(f"halt_{halt.key}", f"case:{case.id}", halt.text, case_id=case.id)

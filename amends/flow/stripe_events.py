@@ -1,0 +1,262 @@
+"""Stripe's events as hints: kept once, answered at once, and then the object itself is read."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tortoise import connections
+from tortoise.transactions import in_transaction
+
+from amends import clock, exceptions_desk, jobs, settings
+from amends.flow import chargeback, fraud, observe, observe_intent
+from amends.gateways import stripe
+from amends.models import Account, Case, Deposit, Leg, WebhookEvent, WorkerState
+from amends.rules import workflow
+from amends.rules.people import STRIPE
+from amends.rules.plan import LegKind
+
+# Events live 30 days at Stripe; the catch-up overlaps by an hour since they are not ordered.
+_OVERLAP = timedelta(hours=1)
+_FUTURE = timedelta(minutes=5)
+TYPES = (
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "radar.early_fraud_warning.created",
+    "radar.early_fraud_warning.updated",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+    "customer.updated",
+)
+_KEEP = """
+INSERT INTO webhook_event (id, type, object_id, related, created_at, received_at, source, outcome,
+                           tries, next_try_at)
+VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, '', 0, $6)
+ON CONFLICT (id) DO NOTHING RETURNING id
+"""
+
+
+async def receive(body: bytes, signature: str) -> None:
+    """Take a webhook: verify, keep once, wake a job. Raises stripe.BadSignature."""
+    known = settings.load()
+    event = _verified(body, signature, known.stripe_webhook_secret.get_secret_value())
+    live = known.stripe_secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+    if event.livemode is not live:
+        await exceptions_desk.tell(
+            "wrong_mode",
+            event.type,
+            "A webhook of the other mode came in; check the endpoint's secret.",
+            stripe_id=event.id,
+        )
+        return
+    if event.created > clock.now() + _FUTURE:
+        raise stripe.BadSignature("The event is from the future.")
+    await keep(event, "webhook")
+
+
+def _verified(body: bytes, signature: str, secrets: str) -> stripe.EventFacts:
+    """During a rotation two secrets, separated by a comma, are accepted."""
+    found: stripe.BadSignature | None = None
+    for secret in filter(None, (each.strip() for each in secrets.split(","))):
+        try:
+            return stripe.event_from(body, signature, secret)
+        except stripe.BadSignature as error:
+            found = error
+    raise found or stripe.BadSignature("AMENDS_STRIPE_WEBHOOK_SECRET is not set.")
+
+
+async def keep(event: stripe.EventFacts, source: str) -> bool:
+    """Store the event unless it is known; the job is deferred with it."""
+    async with in_transaction():
+        rows = await connections.get("default").execute_query_dict(
+            _KEEP,
+            [
+                event.id,
+                event.type,
+                event.object_id,
+                jobs.as_json(event.related),
+                event.created,
+                clock.now(),
+                source,
+            ],
+        )
+        if rows:
+            await jobs.defer(jobs.look_at_event(event.id))
+    return bool(rows)
+
+
+async def look(event_id: str) -> None:
+    """Read what the event points at and write it down. Any number of times."""
+    event = await WebhookEvent.get_or_none(id=event_id)
+    if event is None or event.done_at is not None:
+        return
+    try:
+        outcome = await _look(event)
+    except stripe.Unavailable:
+        await WebhookEvent.filter(id=event_id).update(
+            tries=event.tries + 1, next_try_at=clock.now() + timedelta(minutes=1)
+        )
+        return
+    await WebhookEvent.filter(id=event_id).update(done_at=clock.now(), outcome=outcome)
+
+
+async def _look(event: WebhookEvent) -> str:
+    match event.type.split("."):
+        case ["refund", *_]:
+            return await _refund(event.object_id)
+        case ["charge", "refunded"]:
+            return await _charge_refunds(event.object_id)
+        case ["charge", "dispute", *_]:
+            return await _dispute(str(event.related.get("charge", "")), event.object_id)
+        case ["radar", *_]:
+            return await _warning(str(event.related.get("charge", "")))
+        case ["payment_intent", *_]:
+            return await _intent(event.object_id)
+        case ["customer", "updated"]:
+            return await _customer(event.object_id)
+    return "ignored"
+
+
+async def _charge_refunds(charge_id: str) -> str:
+    outcomes = [await _write_refund(refund) for refund in await stripe.refunds_of(charge_id)]
+    return outcomes[-1] if outcomes else "ignored"
+
+
+async def _refund(refund_id: str) -> str:
+    return await _write_refund(await stripe.refund(refund_id))
+
+
+async def _write_refund(seen: stripe.RefundFacts) -> str:
+    """Ours by our random leg id or by the stored refund id; anything else is not guessed."""
+    leg = await Leg.get_or_none(stripe_id=seen.id)
+    if leg is None and _is_uuid(seen.metadata.get("leg", "")):
+        leg = await Leg.get_or_none(id=seen.metadata["leg"])
+    if leg is not None and leg.kind is LegKind.REFUND:
+        await observe.refund(leg.id, seen)
+        return "written"
+    return await _foreign_refund(seen)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+async def _foreign_refund(seen: stripe.RefundFacts) -> str:
+    """Made in the Dashboard or by another program: explained by a person, never by amount."""
+    deposit = await Deposit.get_or_none(charge_id=seen.charge_id)
+    if deposit is None and not seen.metadata.get("leg"):
+        return "not ours"
+    case = await _open_case_on(seen.charge_id)
+    await exceptions_desk.tell(
+        "foreign_refund",
+        seen.id,
+        f"Refund {seen.id} of {seen.amount_minor} {seen.currency} on {seen.charge_id} was not made "
+        "by an approved plan.",
+        case_id=case.id if case else None,
+        stripe_id=seen.id,
+    )
+    return "exception"
+
+
+async def _open_case_on(charge_id: str) -> Case | None:
+    leg = await Leg.filter(charge_id=charge_id).order_by("-plan_id").first()
+    return await Case.get(id=leg.case_id) if leg else None
+
+
+async def _dispute(charge_id: str, dispute_id: str) -> str:
+    """The bank's process began on a charge: every open case with it is locked at once."""
+    blocking = [each for each in await stripe.disputes_of(charge_id) if each.blocks]
+    for dispute in blocking:
+        for case in await _cases_on(charge_id):
+            await chargeback.lock_for(case, STRIPE, dispute)
+    if not blocking:
+        return "over"
+    await exceptions_desk.tell(
+        "dispute", dispute_id, f"Dispute on {charge_id}.", stripe_id=dispute_id
+    )
+    return "locked"
+
+
+async def _warning(charge_id: str) -> str:
+    warned = [each for each in await stripe.warnings_of(charge_id) if each.actionable]
+    for warning in warned[:1]:
+        for case in await _cases_on(charge_id):
+            await fraud.flag(case, STRIPE, f"Early fraud warning on {warning.charge_id}.")
+    return "flagged" if warned else "over"
+
+
+async def _cases_on(charge_id: str) -> list[Case]:
+    """Open cases that move this charge's money, or charged it, or ask about it."""
+    legs = await Leg.filter(charge_id=charge_id).values_list("case_id", flat=True)
+    charged = await Leg.filter(result_charge_id=charge_id).values_list("case_id", flat=True)
+    deposit = await Deposit.get_or_none(charge_id=charge_id)
+    asked: list[int] = []
+    if deposit is not None:
+        asked = [
+            case.id
+            for case in await Case.filter(order_id=deposit.order_id)
+            if not case.deposit_ids or deposit.id in case.deposit_ids
+        ]
+    ids = {*legs, *charged, *asked}
+    return await Case.filter(id__in=list(ids), status__in=list(workflow.OPEN)).order_by("id")
+
+
+async def _intent(intent_id: str) -> str:
+    leg = await Leg.get_or_none(payment_intent_id=intent_id)
+    seen = await stripe.intent(intent_id)
+    if leg is None and _is_uuid(seen.metadata.get("leg", "")):
+        leg = await Leg.get_or_none(id=seen.metadata["leg"])
+        if leg is not None:
+            await observe_intent.created(leg.id, seen)
+    if leg is None or leg.kind is not LegKind.RECHARGE:
+        return "not ours"
+    await observe_intent.intent(leg.id, seen)
+    await jobs.defer(jobs.advance(leg.case_id))
+    return "written"
+
+
+async def _customer(customer_id: str) -> str:
+    """The billing address at Stripe is part of the sign-in identity: a change is looked at."""
+    account = await Account.filter(stripe_customer_id=customer_id).first()
+    if account is None:
+        return "not ours"
+    seen = await stripe.customer(customer_id)
+    if seen.email.lower() == account.billing_email:
+        return "same"
+    await exceptions_desk.tell(
+        "billing_email",
+        f"account:{account.id}",
+        f"Stripe's address of {account.organisation} is not the registered one.",
+        stripe_id=customer_id,
+    )
+    return "exception"
+
+
+async def catch_up() -> int:
+    """Events that no webhook brought, since the last time. Returns how many were new."""
+    started = clock.now()
+    since = await _position(started)
+    found = 0
+    for event in await stripe.events_since(int((since - _OVERLAP).timestamp()), list(TYPES)):
+        found += await keep(event, "catch_up")
+    await WorkerState.update_or_create(
+        {"value": {"until": started.isoformat()}, "at": started}, key="events"
+    )
+    return found
+
+
+async def _position(now: datetime) -> datetime:
+    state = await WorkerState.get_or_none(key="events")
+    oldest = now - timedelta(days=29)
+    if state is None:
+        return now - timedelta(days=1)
+    return max(datetime.fromisoformat(str(state.value["until"])), oldest)

@@ -1,0 +1,97 @@
+"""Sends queued mails: at least once, with a fixed Message-ID, never in the way of money."""
+
+from datetime import timedelta
+
+from amends import clock, exceptions_desk, settings
+from amends.gateways import files, mail, mail_contexts
+from amends.models import Case, Document, MailItem
+
+_FILE_NAMES = {
+    "proof_of_refund": "proof-of-refund",
+    "receipt": "receipt",
+    "request_summary": "request",
+}
+# Tries over about three days; then a person is told. The portal has the same words meanwhile.
+_WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))
+
+
+async def send(mail_id: str) -> None:
+    """Send one mail if it is still to be sent and its documents are made."""
+    item = await MailItem.get_or_none(id=mail_id, state="queued")
+    if item is None or (item.next_try_at is not None and item.next_try_at > clock.now()):
+        return
+    attachments = await _attachments(item)
+    if attachments is None:
+        await _later(item, "its documents are not made yet", counted=False)
+        return
+    try:
+        await _send(item, attachments)
+    except mail.TryLater as error:
+        await _later(item, str(error), counted=True)
+    except mail.Undeliverable as error:
+        await _give_up(item, str(error))
+    else:
+        await MailItem.filter(id=item.id).update(state="sent", sent_at=clock.now(), error="")
+
+
+async def _attachments(item: MailItem) -> list[mail.Attachment] | None:
+    """The PDFs of the mail; None while one is not made."""
+    made = await Document.filter(id__in=list(item.document_ids))
+    if any(each.state != "made" for each in made):
+        return None
+    store = files.Store(settings.load().files_url)
+    case = await Case.get_or_none(id=item.case_id) if item.case_id else None
+    name = case.ref if case else ""
+    return [
+        mail.Attachment(
+            f"{name}-{_FILE_NAMES.get(each.kind, each.kind)}.pdf",
+            "application/pdf",
+            await store.get(each.store_key),
+        )
+        for each in made
+    ]
+
+
+async def _send(item: MailItem, attachments: list[mail.Attachment]) -> None:
+    known = settings.load()
+    envelope = mail.Envelope(
+        item.recipient,
+        known.mail_from,
+        known.support_address,
+        item.message_id,
+        item.created_at,
+        *await _thread(item),
+    )
+    letter = mail_contexts.unpack(item.kind, item.context)
+    await mail.send(mail.compose(letter, envelope, attachments), known.smtp_url)
+
+
+async def _thread(item: MailItem) -> tuple[str, tuple[str, ...]]:
+    """A case's mails hang together: each refers to the first."""
+    if item.case_id is None:
+        return "", ()
+    first = await MailItem.filter(case_id=item.case_id).order_by("created_at", "id").first()
+    if first is None or first.id == item.id:
+        return "", ()
+    return first.message_id, (first.message_id,)
+
+
+async def _later(item: MailItem, why: str, *, counted: bool) -> None:
+    tries = item.tries + (1 if counted else 0)
+    if tries > len(_WAITS):
+        await _give_up(item, why)
+        return
+    wait = _WAITS[tries - 1] if counted else timedelta(seconds=5)
+    await MailItem.filter(id=item.id, state="queued").update(
+        tries=tries, error=why[:500], next_try_at=clock.now() + wait
+    )
+
+
+async def _give_up(item: MailItem, why: str) -> None:
+    await MailItem.filter(id=item.id).update(state="failed", error=why[:500])
+    await exceptions_desk.tell(
+        "mail_failed",
+        str(item.id),
+        f"The mail '{item.kind}' could not be delivered: {why}",
+        case_id=item.case_id,
+    )

@@ -1,0 +1,114 @@
+"""The worker: runs the queue's jobs. Any number of them, on any number of machines."""
+
+import asyncio
+import contextlib
+import signal
+
+import procrastinate
+import procrastinate.testing
+import structlog
+
+from amends import database, jobs, papers, post, sign_in
+from amends.flow import advance, stripe_events, sweep
+from amends.gateways import stripe
+from amends.settings import Settings
+
+log = structlog.get_logger()
+# A worker that has not been heard of for this long is dead; its jobs go to the others.
+_DEAD_AFTER_S = 30
+_RETRY = procrastinate.RetryStrategy(max_attempts=4, exponential_wait=3)
+# Tasks are registered without a database; a running worker puts its own connection in.
+tasks = procrastinate.App(connector=procrastinate.testing.InMemoryConnector())
+
+
+@tasks.task(name="advance_case", queue=jobs.QUEUE_MONEY, retry=_RETRY)
+async def advance_case(case_id: int) -> None:
+    await advance.advance(case_id)
+
+
+@tasks.task(name="look_at_event", queue=jobs.QUEUE_EVENTS, retry=_RETRY)
+async def look_at_event(event_id: str) -> None:
+    await stripe_events.look(event_id)
+
+
+@tasks.task(name="send_mail", queue=jobs.QUEUE_MAIL, retry=_RETRY)
+async def send_mail(mail_id: str) -> None:
+    await post.send(mail_id)
+
+
+@tasks.task(name="make_document", queue=jobs.QUEUE_DOCUMENTS, retry=_RETRY)
+async def make_document(document_id: str) -> None:
+    await papers.make(document_id)
+
+
+@tasks.task(name="mail_sign_in_code", queue=jobs.QUEUE_MAIL, retry=_RETRY)
+async def mail_sign_in_code(email: str, browser_hash: str, address: str) -> None:
+    await sign_in.mail_code(email, browser_hash, address)
+
+
+@tasks.periodic(cron="* * * * * */5")
+@tasks.task(name="sweep", queue=jobs.QUEUE_EVENTS, queueing_lock="sweep", pass_context=True)
+async def sweep_due(context: procrastinate.JobContext, timestamp: int) -> None:
+    await _revive(context.app)
+    await sweep.sweep()
+
+
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="catch_up", queue=jobs.QUEUE_EVENTS, queueing_lock="catch_up")
+async def catch_up(timestamp: int) -> None:
+    try:
+        await stripe_events.catch_up()
+    except stripe.StripeError as error:
+        log.warning("catch-up did not reach Stripe", error=str(error))
+
+
+async def _revive(app: procrastinate.App) -> None:
+    """Jobs of a killed worker stay "doing" for ever unless someone takes them back."""
+    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_DEAD_AFTER_S)
+    for job in stalled:
+        with contextlib.suppress(procrastinate.exceptions.ProcrastinateException):
+            await app.job_manager.retry_job(job)
+
+
+def make_app(database_url: str) -> procrastinate.App:
+    connector = procrastinate.PsycopgConnector(conninfo=database_url, min_size=1, max_size=4)
+    return tasks.with_connector(connector)
+
+
+async def run(settings: Settings, concurrency: int = 8) -> None:
+    """Work until SIGTERM or SIGINT; a job under way gets 20 seconds to end."""
+    url = database.url(settings)
+    stripe.configure(settings)
+    await database.connect(settings, concurrency + 4)
+    app = make_app(url)
+    try:
+        async with app.open_async():
+            await _until_stopped(app, concurrency)
+    finally:
+        await database.disconnect()
+
+
+async def _until_stopped(app: procrastinate.App, concurrency: int) -> None:
+    """Money and events have workers of their own: papers and mail never delay them."""
+    running = [
+        asyncio.create_task(_worker(app, [jobs.QUEUE_MONEY, jobs.QUEUE_EVENTS], concurrency)),
+        asyncio.create_task(_worker(app, [jobs.QUEUE_MAIL, jobs.QUEUE_DOCUMENTS], 2)),
+    ]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: [each.cancel() for each in running])
+    log.info("worker is running", concurrency=concurrency)
+    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    for each in running:
+        each.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    for each in done:
+        if not each.cancelled() and each.exception() is not None:
+            raise each.exception() or RuntimeError("a worker ended")
+
+
+async def _worker(app: procrastinate.App, queues: list[str], concurrency: int) -> None:
+    await app.run_worker_async(
+        queues=queues, concurrency=concurrency, install_signal_handlers=False,
+        shutdown_graceful_timeout=20, delete_jobs="successful", fetch_job_polling_interval=2,
+        update_heartbeat_interval=5, stalled_worker_timeout=_DEAD_AFTER_S)
