@@ -1,0 +1,82 @@
+"""The twin as an ASGI app: the API under /v1, hosted pages under /pages, control under /_twin."""
+
+import anyio
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from sandbox.stripe_twin.calls import Answer, Call
+from sandbox.stripe_twin.faults import Hangup, Silence
+from sandbox.stripe_twin.world import World
+
+# A silent connection is dropped in the end, so that no client without a time limit hangs.
+_SILENCE_S = 120.0
+
+
+def create_app(world: World) -> Starlette:
+    """One app for one world. May be mounted under a prefix; world.public_url says which."""
+    app = Starlette(routes=[Route("/v1/{path:path}", ApiEndpoint(world))])
+    app.state.world = world
+    return app
+
+
+class ApiEndpoint:
+    """Reads the request, asks the world, and breaks the connection where a fault says so."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only servers put a lifespan state into the scope; httpx's in-process transport does not.
+        over_socket = "state" in scope
+        request = Request(scope, receive)
+        try:
+            answer = await self._world.handle(await _call(request))
+        except Hangup:
+            await _hang_up(request, send, over_socket=over_socket)
+        except Silence:
+            await _stay_silent(request, receive, send, over_socket=over_socket)
+        else:
+            await _response(answer)(scope, receive, send)
+
+
+async def _call(request: Request) -> Call:
+    return Call(
+        request.method,
+        "/v1/" + request.path_params["path"],
+        request.url.query,
+        request.headers,
+        await request.body(),
+    )
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers)
+
+
+async def _hang_up(request: Request, send: Send, *, over_socket: bool) -> None:
+    if not over_socket:
+        raise httpx.RemoteProtocolError(
+            "Server disconnected without sending a response.",
+            request=httpx.Request(request.method, str(request.url)),
+        )
+    # The server closes the connection when an announced body does not come.
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9999")]}
+    )
+
+
+async def _stay_silent(
+    request: Request, receive: Receive, send: Send, *, over_socket: bool
+) -> None:
+    if not over_socket:
+        raise httpx.ReadTimeout(
+            "The read operation timed out", request=httpx.Request(request.method, str(request.url))
+        )
+    with anyio.move_on_after(_SILENCE_S):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    await _hang_up(request, send, over_socket=True)

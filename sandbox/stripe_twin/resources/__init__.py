@@ -1,0 +1,1 @@
+"""One module per kind of Stripe object: its shape, its rules, its routes."""
