@@ -43,7 +43,9 @@ def build(
 
 
 def _house(
-    door: Door, routes: tuple[guards.GuardedRoute, ...], settings: Settings,
+    door: Door,
+    routes: tuple[guards.GuardedRoute, ...],
+    settings: Settings,
     origins: tuple[str, ...],
 ) -> House:
     assets = Assets(project_root() / "static")

@@ -41,7 +41,11 @@ _TABLE: dict[type[Exception], _Page] = {
 _OWN_WORDS = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
 # Facts whose sentence is meant for the viewer; a NotFound never says what it did not find.
 _SPEAKING = (
-    facts.Refused, facts.Stale, facts.AlreadyDecided, facts.InvalidInput, facts.Unavailable,
+    facts.Refused,
+    facts.Stale,
+    facts.AlreadyDecided,
+    facts.InvalidInput,
+    facts.Unavailable,
 )
 
 
@@ -62,8 +66,9 @@ def respond(request: Request[Any], error: Exception) -> Response:
     if "hx-request" in request.headers:
         # An error must not land where a table was; the base pages have a place for it.
         headers |= {"hx-retarget": "#flash", "hx-reswap": "innerHTML"}
-    response = pages.page(request, f"errors/{found.template}.html", found.status,
-                          **_context(request, error))
+    response = pages.page(
+        request, f"errors/{found.template}.html", found.status, **_context(request, error)
+    )
     response.headers.update(headers)
     return response
 

@@ -9,15 +9,16 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, core_schema
-from starlette.datastructures import ImmutableMultiDict, UploadFile
+from starlette.datastructures import Headers, ImmutableMultiDict, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+from web import security
 
 T = TypeVar("T", bound=BaseModel)
 
 WHOLE_FORM = "form"  # errors that belong to no single field
 _MAX_FIELDS = 200
-_MAX_FIELD_BYTES = 32 * 1024
 _EXTRA_FILES = 20  # read a few too many, so that the page can say so and keep the rest
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -87,10 +88,11 @@ def blank(**raw: str) -> Form[Any]:
 
 async def bind(request: Request[Any], model: type[T], *, max_files: int = 0) -> Form[T]:
     """Read and check a posted form. Unknown and repeated fields are refused with 422."""
-    if request.headers.get("content-length") != "0":
-        _require_form(request.headers.get("content-type", ""))
+    _require_form(request.headers)
     posted = await request.form(
-        max_files=max_files + _EXTRA_FILES, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
+        max_files=max_files + _EXTRA_FILES,
+        max_fields=_MAX_FIELDS,
+        max_part_size=security.body_limit(request),
     )
     words, files = _separate(posted)
     form = _check(words, model, files)
@@ -105,8 +107,11 @@ def query(request: Request[Any], model: type[T]) -> Form[T]:
     return _check({name: words[name] for name in words if name in _names(model)}, model, {})
 
 
-def _require_form(content_type: str) -> None:
-    if content_type.split(";")[0].strip().lower() not in _FORMS:
+def _require_form(headers: Headers) -> None:
+    """A form, or nothing at all: a button alone may post an empty body."""
+    kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+    if kind not in _FORMS and (kind or not empty):
         raise HTTPException(415)
 
 

@@ -39,8 +39,15 @@ class GuardedRoute(Route):
     """A route that remembers who may use it, for the matrix test."""
 
     def __init__(
-        self, method: str, path: str, handler: Handler, *, allow: Allow, name: str,
-        max_body: int, step_up: bool,
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        *,
+        allow: Allow,
+        name: str,
+        max_body: int,
+        step_up: bool,
     ) -> None:
         self.allow, self.handler, self.step_up, self.max_body = allow, handler, step_up, max_body
         super().__init__(path, self._guarded, methods=[method], name=name)
@@ -71,8 +78,13 @@ def route(
     module = handler.__module__.rpartition(".")[2]
     own_name = f"{module}.{getattr(handler, '__name__', 'handler')}"
     return GuardedRoute(
-        method, path, handler, allow=allow, name=name or own_name,
-        max_body=max_body if max_body is not None else security.MAX_BODY, step_up=step_up,
+        method,
+        path,
+        handler,
+        allow=allow,
+        name=name or own_name,
+        max_body=max_body if max_body is not None else security.MAX_BODY,
+        step_up=step_up,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
+import structlog
 from authlib.integrations.starlette_client import OAuth, OAuthError
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
@@ -40,6 +41,7 @@ _REFETCH_S = 60  # an unknown key id may be a new key, or somebody who makes us 
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _DOWN = "The sign-in service does not answer."
 Claims = dict[str, Any]
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def _require_private(url: str) -> None:
     parts = urlsplit(url)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise Unavailable("Sign-in is not set up. AMENDS_OIDC_ISSUER needs an https address.")
+        log.error("oidc_address_refused", url=url, hint="AMENDS_OIDC_ISSUER needs https")
+        raise Unavailable("Sign-in is not set up.")
 
 
 async def begin(
@@ -143,7 +146,10 @@ async def begin(
         provider = _provider(request)
         await provider.metadata()
         made = await provider.client.create_authorization_url(
-            _callback(request), state=one.state, nonce=one.nonce, code_verifier=one.verifier,
+            _callback(request),
+            state=one.state,
+            nonce=one.nonce,
+            code_verifier=one.verifier,
             **extra,
         )
     pending.remember(request, one)
@@ -229,8 +235,10 @@ async def sign_out_address(request: Request[Any], id_token: str | None, back_to:
             found = (await _provider(request).metadata()).get("end_session_endpoint")
     except (SignInFailed, Unavailable):
         return ""
-    query = {"client_id": house(request).settings.oidc_client_id,
-             "post_logout_redirect_uri": pages.absolute(request, back_to)}
+    query = {
+        "client_id": house(request).settings.oidc_client_id,
+        "post_logout_redirect_uri": pages.absolute(request, back_to),
+    }
     if id_token:
         query["id_token_hint"] = id_token
     return f"{found}?{urlencode(query)}" if found else ""
@@ -260,10 +268,12 @@ def _check_logout(provider: Provider, header: Claims, claims: Claims) -> None:
     if str(header.get("typ", "logout+jwt")).lower() not in ("logout+jwt", "jwt") or not named:
         raise SignInFailed("not a logout token, or nobody is named")
     registry = jwt.JWTClaimsRegistry(
-        now=int(clock.now().timestamp()), leeway=_LEEWAY_S,
+        now=int(clock.now().timestamp()),
+        leeway=_LEEWAY_S,
         iss={"essential": True, "value": provider.issuer},
         aud={"essential": True, "value": provider.client_id},
-        iat={"essential": True}, jti={"essential": True},
+        iat={"essential": True},
+        jti={"essential": True},
     )
     registry.validate(claims)
     if clock.now().timestamp() - claims["iat"] > FRESH_S and "exp" not in claims:

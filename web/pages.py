@@ -119,9 +119,7 @@ def _allowed(request: Request[Any], url: str) -> bool:
     return paths.safe(path, "") != "" or paths.origin(url) in house(request).origins
 
 
-def download(
-    request: Request[Any], content: bytes, filename: str, content_type: str
-) -> Response:
+def download(request: Request[Any], content: bytes, filename: str, content_type: str) -> Response:
     """A file to keep. Never shown as a page: attachment, no sniffing, sandboxed."""
     headers = {
         "content-disposition": disposition(filename),

@@ -162,6 +162,11 @@ def _counted(scope: Scope, receive: Receive) -> Callable[[], Any]:
     return receive_counted
 
 
+def body_limit(connection: HTTPConnection[Any]) -> int:
+    """How many bytes this request may carry."""
+    return int(connection.scope[_LIMIT])
+
+
 def limit_body(scope: Scope, max_body: int) -> None:
     """Set this route's limit; refuses at once what announces itself as larger."""
     scope[_LIMIT] = max_body

@@ -159,4 +159,3 @@ async def _load(connection: HTTPConnection[Any]) -> FoundSession | None:
     if found and in_use and clock.now() - found.last_seen_at >= _TOUCH_EVERY:
         await access.touch(found.id)
     return found
-

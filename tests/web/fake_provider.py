@@ -45,19 +45,26 @@ class FakeProvider:
 
     @property
     def app(self) -> Starlette:
-        return Starlette(routes=[
-            Route("/.well-known/openid-configuration", self._describe),
-            Route("/keys", self._keys),
-            Route("/token", self._token, methods=["POST"]),
-        ])
+        return Starlette(
+            routes=[
+                Route("/.well-known/openid-configuration", self._describe),
+                Route("/keys", self._keys),
+                Route("/token", self._token, methods=["POST"]),
+            ]
+        )
 
     async def _describe(self, request: Request) -> Response:
         self.asked.append("metadata")
-        return JSONResponse({
-            "issuer": kit.ISSUER, "authorization_endpoint": f"{kit.ISSUER}/authorize",
-            "token_endpoint": f"{kit.ISSUER}/token", "jwks_uri": f"{kit.ISSUER}/keys",
-            "end_session_endpoint": f"{kit.ISSUER}/leave",
-        } | self.metadata)
+        return JSONResponse(
+            {
+                "issuer": kit.ISSUER,
+                "authorization_endpoint": f"{kit.ISSUER}/authorize",
+                "token_endpoint": f"{kit.ISSUER}/token",
+                "jwks_uri": f"{kit.ISSUER}/keys",
+                "end_session_endpoint": f"{kit.ISSUER}/leave",
+            }
+            | self.metadata
+        )
 
     async def _keys(self, request: Request) -> Response:
         self.asked.append("keys")
@@ -78,16 +85,31 @@ class FakeProvider:
         if asked is None or not _proves(str(form.get("code_verifier")), asked["code_challenge"]):
             return JSONResponse({"error": "invalid_grant"}, status_code=400)
         token = self.sign(self.spoil(self.claims(asked)))
-        return JSONResponse(self.reply(
-            {"access_token": "at-1", "token_type": "Bearer", "expires_in": 300, "id_token": token}
-        ))
+        return JSONResponse(
+            self.reply(
+                {
+                    "access_token": "at-1",
+                    "token_type": "Bearer",
+                    "expires_in": 300,
+                    "id_token": token,
+                }
+            )
+        )
 
     def claims(self, asked: dict[str, str]) -> Claims:
         at = int(clock.now().timestamp())
         return {
-            "iss": kit.ISSUER, "aud": "amends-desk", "sub": "dana.cole", "iat": at,
-            "exp": at + 300, "nonce": asked["nonce"], "auth_time": at, "sid": "s-1",
-            "name": "Dana Cole", "email": "Dana@Amends.Example", "groups": ["amends-managers"],
+            "iss": kit.ISSUER,
+            "aud": "amends-desk",
+            "sub": "dana.cole",
+            "iat": at,
+            "exp": at + 300,
+            "nonce": asked["nonce"],
+            "auth_time": at,
+            "sid": "s-1",
+            "name": "Dana Cole",
+            "email": "Dana@Amends.Example",
+            "groups": ["amends-managers"],
         }
 
     def sign(self, claims: Claims) -> str:
@@ -103,8 +125,13 @@ class FakeProvider:
     def logout_token(self, **changes: Any) -> str:
         at = int(clock.now().timestamp())
         claims = {
-            "iss": kit.ISSUER, "aud": "amends-desk", "sub": "dana.cole", "sid": "s-1", "iat": at,
-            "exp": at + 120, "jti": secrets.token_hex(8),
+            "iss": kit.ISSUER,
+            "aud": "amends-desk",
+            "sub": "dana.cole",
+            "sid": "s-1",
+            "iat": at,
+            "exp": at + 120,
+            "jti": secrets.token_hex(8),
             "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
         } | changes
         return self.sign({name: value for name, value in claims.items() if value is not None})

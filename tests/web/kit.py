@@ -20,9 +20,13 @@ SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 
 def settings(**changes: Any) -> Settings:
     values = {
-        "portal_url": PORTAL, "backoffice_url": DESK, "oidc_issuer": ISSUER,
-        "oidc_client_id": "amends-desk", "oidc_client_secret": "s" * 32,
-        "secret_key": "k" * 40, "support_email": "help@amends.example",
+        "portal_url": PORTAL,
+        "backoffice_url": DESK,
+        "oidc_issuer": ISSUER,
+        "oidc_client_id": "amends-desk",
+        "oidc_client_secret": "s" * 32,
+        "secret_key": "k" * 40,
+        "support_email": "help@amends.example",
     }
     return Settings(**(values | changes))
 
@@ -33,9 +37,7 @@ def make_app(
     return app.build(door=door, routes=list(routes), settings=settings(**changes))
 
 
-def browser(
-    application: Starlette, headers: Mapping[str, str] = SAME_ORIGIN
-) -> httpx2.AsyncClient:
+def browser(application: Starlette, headers: Mapping[str, str] = SAME_ORIGIN) -> httpx2.AsyncClient:
     """Keeps cookies and says where a request comes from; follows no redirect by itself."""
     base = application.state.house.base_url
     transport = httpx2.ASGITransport(app=application, raise_app_exceptions=True)

@@ -153,19 +153,23 @@ SMALL = ECKey.generate_key("P-256", {"kid": "one"})
 FORGERIES: dict[str, dict[str, Any]] = {
     "no signature": {"header": {"alg": "none"}},
     "the public key as a shared secret": {
-        "header": {"alg": "HS256", "kid": "one"}, "key": fake_provider.public_key_as_secret()},
-    "the client secret as key": {
-        "header": {"alg": "HS256"}, "key": OctKey.import_key("s" * 32)},
+        "header": {"alg": "HS256", "kid": "one"},
+        "key": fake_provider.public_key_as_secret(),
+    },
+    "the client secret as key": {"header": {"alg": "HS256"}, "key": OctKey.import_key("s" * 32)},
     "another key under our key id": {"key": STRANGER},
     "a key it brings along": {
         "header": {"alg": "ES256", "kid": "one", "jwk": SMALL.as_dict(private=False)},
-        "key": SMALL},
+        "key": SMALL,
+    },
     "a key it points to": {
         "header": {"alg": "RS256", "kid": "one", "jku": "https://evil.example/keys"},
-        "key": STRANGER},
+        "key": STRANGER,
+    },
     "an unknown key id": {"header": {"alg": "RS256", "kid": "nine"}},
     "an extension we must understand": {
-        "header": {"alg": "RS256", "kid": "one", "crit": ["x"], "x": 1}},
+        "header": {"alg": "RS256", "kid": "one", "crit": ["x"], "x": 1}
+    },
     "the type of an access token": {"header": {"alg": "RS256", "kid": "one", "typ": "at+jwt"}},
     "the type of a logout token": {"header": {"alg": "RS256", "kid": "one", "typ": "logout+jwt"}},
     "no ID token at all": {"reply": lambda r: {k: r[k] for k in r if k != "id_token"}},

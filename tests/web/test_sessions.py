@@ -43,7 +43,11 @@ async def _enter_priya(request: Request[Any]) -> Response:
 async def _enter_dana(request: Request[Any]) -> Response:
     dana = await Person.get(subject="dana.cole")
     token = await sessions.start(
-        request, person_id=dana.id, email=dana.email, idp_sid="s-1", id_token="t",
+        request,
+        person_id=dana.id,
+        email=dana.email,
+        idp_sid="s-1",
+        id_token="t",
         auth_time=clock.now() - timedelta(seconds=int(request.query_params.get("ago", "0"))),
     )
     return PlainTextResponse(token)
@@ -81,8 +85,11 @@ def _routes(enter: guards.Handler, allow: guards.Allow) -> list[guards.GuardedRo
 @pytest.fixture
 async def portal(db: None) -> Starlette:
     await Account.create(
-        tenant_id="hf-0213", organisation="Harbor Fitness LLC", contact_name="Priya Raman",
-        billing_email="billing@harborfitness.example", created_at=clock.now(),
+        tenant_id="hf-0213",
+        organisation="Harbor Fitness LLC",
+        contact_name="Priya Raman",
+        billing_email="billing@harborfitness.example",
+        created_at=clock.now(),
     )
     return kit.make_app(_routes(_enter_priya, guards.CUSTOMER))
 
@@ -90,8 +97,12 @@ async def portal(db: None) -> Starlette:
 @pytest.fixture
 async def desk(db: None) -> Starlette:
     await Person.create(
-        issuer=kit.ISSUER, subject="dana.cole", email="dana@amends.example", name="Dana Cole",
-        roles=["manager"], created_at=clock.now(),
+        issuer=kit.ISSUER,
+        subject="dana.cole",
+        email="dana@amends.example",
+        name="Dana Cole",
+        roles=["manager"],
+        created_at=clock.now(),
     )
     money = [
         guards.route("GET", "/money", _who, allow=guards.roles("manager"), step_up=True),
