@@ -1,0 +1,73 @@
+# Needs Python 3.11 or newer and nothing else; everything goes into .venv.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PORT ?= 8700
+KILLS ?= 200
+SEEDS ?= 200
+UV := uv==0.13.9
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo venv test check crash simulate model bench
+
+help:
+	@echo "make demo       start everything on this machine and print where to click (PORT=, RESET=1)"
+	@echo "make test       all tests, the browser's last"
+	@echo "make check      format, lint, types, import rings, templates, migrations"
+	@echo "make crash      kill the worker KILLS= times while money moves, then compare to the cent"
+	@echo "make simulate   SEEDS= random histories against the twin"
+	@echo "make model      check the model of the flow"
+	@echo "make bench      measure"
+
+demo: .venv/.installed
+	@.venv/bin/amends demo --port $(PORT) $(if $(RESET),--reset)
+
+venv: .venv/.installed-dev
+
+test: .venv/.installed-dev
+	@.ci/chromium
+	@# Playwright's loop and the other tests' cannot share a process.
+	@.venv/bin/python -m pytest -m "not browser"; rest=$$?; \
+	.venv/bin/python -m pytest -m browser; browser=$$?; \
+	[ $$rest -eq 0 ] && [ $$browser -eq 0 ]
+
+check: .venv/.installed-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/djlint --lint --quiet templates sandbox
+	PYTHONPATH=. .venv/bin/python .ci/migrations.py
+
+crash: .venv/.installed-dev
+	.venv/bin/python -m tests.crash --kills $(KILLS)
+
+simulate: .venv/.installed-dev
+	.venv/bin/python -m tests.simulate --seeds $(SEEDS)
+
+model: .venv/.installed-dev
+	bash model/check.sh
+
+bench: .venv/.installed-dev
+	.venv/bin/python -m bench
+
+# A stamp per set of packages: installed once, and again when pyproject.toml changes.
+.venv/.installed: pyproject.toml
+	$(call install,.)
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml
+	$(call install,.[dev])
+	@touch .venv/.installed $@
+
+# uv takes seconds where pip takes a minute; without it pip does the same. Compiled, because
+# PYTHONDONTWRITEBYTECODE would otherwise make every process compile every library again.
+define install
+	@test -n "$(PYTHON)" || { echo "Amends needs Python 3.11 or newer. Install it first."; exit 1; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Python cannot make a virtual environment. On Debian: apt-get install python3-venv"; \
+		exit 1; }
+	@echo "Installing Amends into .venv"
+	@$(PIP) $(UV) && .venv/bin/uv pip install --quiet --python .venv/bin/python \
+		--compile-bytecode -e '$(1)' || $(PIP) -e '$(1)'
+endef
