@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from tortoise import connections
 
 from amends import clock, jobs, settings
-from amends.gateways import mail_contexts
+from amends.gateways import document_data, mail_contexts
 from amends.models import Case, Document
 
 _MAIL = """
@@ -64,11 +64,12 @@ def _domain() -> str:
     return settings.load().mail_from.rsplit("@", 1)[-1].strip("> ") or "localhost"
 
 
-async def document(case: Case, kind: str, outcome: str, facts: dict[str, object]) -> UUID:
+async def document(case: Case, facts: document_data.Document, outcome: str) -> UUID:
     """Queue a document, once per kind and outcome; an earlier outcome is superseded."""
-    document_id, now = uuid4(), clock.now()
+    document_id, kind, now = uuid4(), facts.kind, clock.now()
     rows = await connections.get("default").execute_query_dict(
-        _DOCUMENT, [document_id, case.id, kind, outcome, jobs.as_json(facts), now]
+        _DOCUMENT,
+        [document_id, case.id, kind, outcome, jobs.as_json(document_data.pack(facts)), now],
     )
     if not rows:
         return (await Document.get(case_id=case.id, kind=kind, outcome=outcome)).id

@@ -9,6 +9,7 @@ from tortoise.transactions import in_transaction
 from amends import clock, exceptions_desk, moves
 from amends.flow import execution, letters, outbox, proof_facts
 from amends.flow.execution import Execution, Halt
+from amends.gateways import document_data as documents
 from amends.gateways import stripe
 from amends.models import Case, Leg
 from amends.rules import sending
@@ -28,9 +29,13 @@ async def close(run: Execution) -> datetime | None:
         documents = await _documents(run, refunds)
         letter = await letters.done(run.case, refunds, run.recharge)
         await outbox.mail(run.case, letter, outcome(refunds, run.recharge), documents)
-        await moves.move(run.case, Action.RESOLVE, WORKER, reason=RESOLVED,
-                         changes={"outcome_reason": RESOLVED,
-                                  "watch_until": clock.now() + sending.WATCH})
+        await moves.move(
+            run.case,
+            Action.RESOLVE,
+            WORKER,
+            reason=RESOLVED,
+            changes={"outcome_reason": RESOLVED, "watch_until": clock.now() + sending.WATCH},
+        )
     return clock.now()
 
 
@@ -65,12 +70,12 @@ def outcome(refunds: list[Leg], recharge: Leg | None) -> str:
 
 async def _documents(run: Execution, refunds: list[Leg]) -> list[UUID]:
     name = outcome(refunds, run.recharge)
-    made = [await outbox.document(run.case, "proof_of_refund", name,
-                                  await proof_facts.proof(run.case, refunds))] if refunds else []
+    made: list[documents.Document] = []
+    if refunds:
+        made.append(await proof_facts.proof(run.case, refunds, run.recharge))
     if run.recharge is not None:
-        facts = await proof_facts.receipt(run.case, run.recharge)
-        made.append(await outbox.document(run.case, "receipt", name, facts))
-    return made
+        made.append(await proof_facts.receipt(run.case, refunds, run.recharge))
+    return [await outbox.document(run.case, each, name) for each in made]
 
 
 async def renew(case: Case) -> None:
@@ -78,8 +83,8 @@ async def renew(case: Case) -> None:
     run = await execution.load(case)
     refunds = await _refunds(run)
     async with in_transaction():
-        await outbox.document(case, "proof_of_refund", outcome(refunds, run.recharge),
-                              await proof_facts.proof(case, refunds))
+        facts = await proof_facts.proof(case, refunds, run.recharge)
+        await outbox.document(case, facts, outcome(refunds, run.recharge))
 
 
 async def halted(case: Case, halt: Halt) -> None:

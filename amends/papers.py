@@ -1,0 +1,39 @@
+"""Makes queued documents: facts to PDF, stored once, never in the way of money."""
+
+import hashlib
+
+from amends import clock, exceptions_desk, settings
+from amends.gateways import document_data, documents, files
+from amends.models import Document
+
+
+async def make(document_id: str) -> None:
+    """Make one document if it is still to be made. The same facts make the same bytes."""
+    row = await Document.get_or_none(id=document_id, state="queued")
+    if row is None:
+        return
+    try:
+        data = await documents.render(document_data.unpack(row.kind, row.facts))
+    except documents.NotRendered as error:
+        await exceptions_desk.tell("document_failed", document_id, str(error), case_id=row.case_id)
+        return
+    key = files.new_key(f"documents/{row.kind}")
+    await files.Store(settings.load().files_url).put(key, data, "application/pdf")
+    made = {
+        "state": "made",
+        "store_key": key,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "made_at": clock.now(),
+    }
+    await Document.filter(id=row.id, state="queued").update(**made)
+
+
+async def read(row: Document) -> bytes:
+    """The stored PDF; its hash is checked, so that a changed file is never handed out."""
+    data = await files.Store(settings.load().files_url).get(row.store_key)
+    if hashlib.sha256(data).hexdigest() != row.sha256:
+        await exceptions_desk.tell(
+            "document_changed", str(row.id), "The stored PDF was changed.", case_id=row.case_id
+        )
+        raise files.StoreUnavailable("This document cannot be shown now. Write to us.")
+    return data

@@ -1,0 +1,28 @@
+"""A shop with its people for every flow test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from amends import clock
+from amends.rules.people import Role, Staff
+from tests import shop as shops
+
+
+@pytest.fixture
+def shop() -> Iterator[shops.Shop]:
+    made = shops.Shop()
+    made.take()
+    yield made
+    clock.use()
+    assert made.world.drift == []
+
+
+@pytest.fixture
+async def sam(db: None, shop: shops.Shop) -> Staff:
+    return await shops.person("Sam Ito", Role.AGENT)
+
+
+@pytest.fixture
+async def dana(db: None, shop: shops.Shop) -> Staff:
+    return await shops.person("Dana Cole", Role.MANAGER)
