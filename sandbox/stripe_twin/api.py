@@ -26,7 +26,7 @@ async def handle(world: "World", call: Call) -> Answer:
         await world.sleep(world.faults.slow_s)
     answer = await _answer(world, call, fault)
     world.save()
-    if world.webhook_mode is Mode.INSIDE:
+    if world.webhook_mode == Mode.INSIDE:
         await world.deliver_inside()
     if fault in (FaultKind.LOST_RESPONSE, FaultKind.TIMEOUT_AFTER):
         _vanish(fault)

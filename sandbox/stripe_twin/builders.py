@@ -2,16 +2,22 @@
 
 from typing import TYPE_CHECKING, cast
 
-from sandbox.stripe_twin import cards
+from sandbox.stripe_twin import cards, renewals
 from sandbox.stripe_twin.documents import Doc
-from sandbox.stripe_twin.resources import customers, payment_intents, payment_methods, payments
+from sandbox.stripe_twin.resources import (
+    customers,
+    invoices,
+    payment_intents,
+    payment_methods,
+    payments,
+)
 
 if TYPE_CHECKING:
     from sandbox.stripe_twin.world import World
 
 
 class Builders:
-    """Part of World. Builders make no events for the past older than 30 days' worth of noise."""
+    """Part of World. What is built in the past has its events in the past."""
 
     @property
     def _twin(self) -> "World":
@@ -72,3 +78,52 @@ class Builders:
         charge = twin.store.get("charge", intent["latest_charge"])
         assert charge is not None
         return charge
+
+    def add_subscription(
+        self,
+        customer_id: str,
+        amount: int,
+        currency: str = "usd",
+        *,
+        interval: str = "month",
+        interval_count: int = 1,
+        quantity: int = 1,
+        product: str = "Plan",
+        status: str = "active",
+        current_period_end: float | None = None,
+        payment_method: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> Doc:
+        """A subscription in the middle of a term; it renews when the clock passes the end."""
+        twin = self._twin
+        what = renewals.Terms(
+            product,
+            amount,
+            currency,
+            interval,
+            interval_count,
+            quantity,
+            status,
+            int(current_period_end) if current_period_end else None,
+            payment_method,
+            metadata or {},
+        )
+        doc = renewals.start(twin, customer_id, what)
+        twin.run_due()
+        return doc
+
+    def add_invoice(
+        self,
+        customer_id: str,
+        lines: list[tuple[str, int]],
+        *,
+        currency: str = "usd",
+        paid_by: str | None = None,
+        created: float | None = None,
+    ) -> Doc:
+        """An invoice of (description, amount) lines; paid_by is the id of a charge."""
+        twin = self._twin
+        with twin.clock.at(twin.clock.now() if created is None else created):
+            doc = invoices.by_builder(twin, customer_id, lines, currency, paid_by)
+        twin.save()
+        return doc
