@@ -1,0 +1,232 @@
+"""The plan: built from Stripe's facts only, shown as it will be stored, proposed once."""
+
+import uuid
+from dataclasses import dataclass
+
+from tortoise.transactions import in_transaction
+
+from amends import clock, facts, moves, policies
+from amends.flow import checks, desk, identity, plan_legs, sighting
+from amends.flow.checks import Check
+from amends.flow.plan_legs import Wanted
+from amends.flow.sighting import Reading
+from amends.models import Account, Case, ChargeClaim, Deposit, Leg, Order, Plan
+from amends.rules import policy, workflow
+from amends.rules.people import Staff
+from amends.rules.plan import Draft, LegKind, LegState, Outcome, PlannedLeg
+from amends.rules.workflow import Action, Kind, Reason, Status
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A plan that is not proposed yet, with everything a person needs to judge it."""
+
+    draft: Draft
+    checks: tuple[Check, ...]
+    seed: str
+
+    @property
+    def digest(self) -> str:
+        return self.draft.digest()
+
+    @property
+    def blocking(self) -> tuple[Check, ...]:
+        return checks.blocking(self.checks)
+
+
+def new_seed() -> str:
+    return str(uuid.uuid4())
+
+
+def outcomes(case: Case) -> tuple[Outcome, ...]:
+    """What a plan for this case may do, the usual first."""
+    if case.status is Status.NEEDS_NEW_CARD:
+        return (Outcome.RECHARGE,)
+    if case.kind is Kind.CANCELLATION:
+        return (Outcome.CANCELLATION,)
+    if case.kind is Kind.REBILL and case.reason is not Reason.NOT_RECOGNISED:
+        return (Outcome.REBILL, Outcome.REFUND)
+    return (Outcome.REFUND,)
+
+
+async def facts_for(case: Case, reading: Reading | None) -> checks.Facts:
+    """Everything the checks look at."""
+    return checks.Facts(
+        case=case,
+        account=await Account.get(id=case.account_id),
+        order=await Order.get_or_none(id=case.order_id) if case.order_id else None,
+        deposits=tuple(await _order_deposits(case)),
+        legs=tuple(
+            await Leg.filter(case_id=case.id)
+            .order_by("plan_id", "position")
+            .prefetch_related("plan")
+        ),
+        identity=await identity.standing(case, reading),
+        reading=reading,
+        now=clock.now(),
+        card_elsewhere=await _used_elsewhere(case),
+    )
+
+
+async def _order_deposits(case: Case) -> list[Deposit]:
+    return await Deposit.filter(order_id=case.order_id) if case.order_id else []
+
+
+async def _used_elsewhere(case: Case) -> bool:
+    if not case.card_fingerprint:
+        return False
+    others = Case.filter(card_fingerprint=case.card_fingerprint)
+    if await others.exclude(account_id=case.account_id).exists():
+        return True
+    paid = Deposit.filter(card_fingerprint=case.card_fingerprint)
+    return await paid.exclude(order__account_id=case.account_id).exists()
+
+
+async def draft_plan(case: Case, by: Staff, wanted: Wanted, known: checks.Facts) -> Shown:
+    """The plan as it would be stored. Raises InvalidInput for amounts that cannot be."""
+    desk.must_prepare(case, by)
+    if wanted.outcome not in outcomes(case):
+        raise facts.Refused("This case cannot be solved that way.")
+    if known.reading is None:
+        raise facts.Refused("Stripe was not read yet. Read it, then plan.")
+    wanted = _seeded(wanted)
+    draft = Draft(
+        case_ref=case.ref,
+        version=await _next_version(case),
+        policy_version=(await policies.current()).version,
+        outcome=wanted.outcome,
+        recipient=case.contact_email,
+        legs=plan_legs.build(known, known.reading, wanted),
+        rests_on=plan_legs.rests_on(known, wanted),
+    )
+    return Shown(draft, checks.run(known, draft), wanted.seed)
+
+
+def _seeded(wanted: Wanted) -> Wanted:
+    try:
+        seed = str(uuid.UUID(wanted.seed)) if wanted.seed else new_seed()
+    except ValueError:
+        raise facts.Stale("This page was incomplete. Open the case again.") from None
+    return Wanted(wanted.outcome, wanted.amounts, wanted.recharge_minor, seed)
+
+
+async def _next_version(case: Case) -> int:
+    last = await Plan.filter(case_id=case.id).order_by("-version").first()
+    return last.version + 1 if last else 1
+
+
+async def propose(case: Case, by: Staff, wanted: Wanted, digest_seen: str, why: str) -> Plan:
+    """Store exactly the plan that was seen and ask for a decision.
+
+    Stripe is read again; anything that differs from what was shown raises Stale, anything that
+    is in the way raises Refused. Earlier plans of the case are void from here on.
+    """
+    desk.must_prepare(case, by)
+    if case.status not in workflow.PLANNABLE:
+        raise facts.Refused(f"This case is {moves.words(case.status)}; nothing is proposed now.")
+    why = desk.words(why, "why", "Say why, so that the person who decides knows")
+    known = await facts_for(case, await sighting.read_claim(case, by))
+    shown = await draft_plan(case, by, wanted, known)
+    if shown.digest != digest_seen:
+        raise facts.Stale("The plan is not the one you saw any more. Check it and send it again.")
+    if shown.blocking:
+        raise facts.Refused(". ".join(check.sentence for check in shown.blocking) + ".")
+    async with in_transaction():
+        await moves.move(case, Action.PROPOSE, by, reason=why, data=_told(case, shown.draft))
+        return await _store(case, by, shown.draft, why)
+
+
+def _told(case: Case, draft: Draft) -> dict[str, object]:
+    """What the history keeps: the plan, and who held the case when it was prepared."""
+    return {
+        "plan": draft.version,
+        "digest": draft.digest(),
+        "outcome": str(draft.outcome),
+        "refund_minor": sum(leg.amount_minor for leg in draft.refunds()),
+        "currency": draft.legs[0].currency,
+        "held_by": case.owner_id,
+    }
+
+
+async def _store(case: Case, by: Staff, draft: Draft, why: str) -> Plan:
+    at = clock.now()
+    await void_live(case.id, f"Replaced by plan v{draft.version}")
+    await _claim_charges(case, draft)
+    stored = await Plan.create(
+        case_id=case.id,
+        version=draft.version,
+        digest=draft.digest(),
+        canonical=draft.canonical(),
+        policy_version=draft.policy_version,
+        outcome=draft.outcome,
+        why=why,
+        prepared_by_id=by.person_id,
+        created_at=at,
+    )
+    await Leg.bulk_create([_row(stored, leg, number) for number, leg in enumerate(draft.legs, 1)])
+    return stored
+
+
+def _row(stored: Plan, leg: PlannedLeg, position: int) -> Leg:
+    return Leg(
+        id=uuid.UUID(leg.leg_id),
+        plan_id=stored.id,
+        case_id=stored.case_id,
+        position=position,
+        kind=leg.kind,
+        state=LegState.PLANNED,
+        amount_minor=leg.amount_minor,
+        currency=leg.currency,
+        charge_id=leg.charge_id,
+        payment_intent_id=leg.payment_intent_id,
+        payment_method_id=leg.payment_method_id,
+        customer_id=leg.customer_id,
+        card_brand=leg.card_brand,
+        card_funding=leg.card_funding[:10],
+        card_last4=leg.card_last4,
+        card_fingerprint=leg.card_fingerprint,
+        stripe_reason=leg.stripe_reason,
+        label=leg.label,
+    )
+
+
+async def void_live(case_id: int, reason: str) -> None:
+    """The plan in force is none any more; its approval, if any, dies with it."""
+    await Plan.filter(case_id=case_id, voided_at=None).update(
+        voided_at=clock.now(), void_reason=reason
+    )
+
+
+async def _claim_charges(case: Case, draft: Draft) -> None:
+    """One case at a time may move a charge's money; the database decides who was first."""
+    wanted = [leg.charge_id for leg in draft.refunds()]
+    at = clock.now()
+    await ChargeClaim.bulk_create(
+        [ChargeClaim(charge_id=charge_id, case_id=case.id, since=at) for charge_id in wanted],
+        ignore_conflicts=True,
+    )
+    held = await ChargeClaim.filter(charge_id__in=wanted, released_at=None).prefetch_related("case")
+    for claim in held:
+        if claim.case_id != case.id:
+            raise facts.Refused(
+                f"{claim.case.ref} already moves the money of {claim.charge_id}. "
+                "Join the two cases or wait for that one."
+            )
+    moved = (
+        await Leg.filter(case_id=case.id, kind=LegKind.REFUND)
+        .exclude(state=LegState.PLANNED)
+        .values_list("charge_id", flat=True)
+    )
+    keep = {*wanted, *moved}
+    await (
+        ChargeClaim.filter(case_id=case.id, released_at=None)
+        .exclude(charge_id__in=sorted(str(charge) for charge in keep))
+        .update(released_at=at)
+    )
+
+
+def approvers(route: policy.Route) -> str:
+    """Whom the button asks: a colleague where any of the desk may decide."""
+    if route.roles >= policy.DECIDERS:
+        return "a colleague"
+    return route.sentence.removeprefix("Needs ").split(":")[0]

@@ -1,0 +1,79 @@
+"""The plan that waits for a decision: whose it is to take, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from amends import facts, moments, moves
+from amends.models import Approval, Case, Plan, TimelineEntry
+from amends.rules import policy
+from amends.rules.people import Role, Staff
+from amends.rules.workflow import Action, Status
+
+_DID = {"approved": "approved", "sent_back": "sent back", "declined": "declined"}
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision that was taken: by whom, when, in which role, with which words."""
+
+    what: str
+    who: str
+    role: Role
+    at: datetime
+    reason: str
+    version: int
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.who} {_DID[self.what]} plan v{self.version} on {moments.words(self.at)}."
+
+
+async def plan_of(case: Case) -> Plan:
+    """The plan that waits for a decision. Raises AlreadyDecided, with who and when, if none."""
+    stored = await Plan.filter(case_id=case.id, voided_at=None).first()
+    if case.status is not Status.PROPOSED or stored is None:
+        raise await already(case)
+    return stored
+
+
+async def already(case: Case) -> facts.AlreadyDecided:
+    """What became of the last plan: the decision with who and when, or just where the case is."""
+    newest = await Plan.filter(case_id=case.id).order_by("-version").first()
+    last = await last_decision(case)
+    if last is None or newest is None or last.version != newest.version:
+        return facts.AlreadyDecided(f"No plan waits here: the case is {moves.words(case.status)}.")
+    return facts.AlreadyDecided(last.sentence, last.who, last.at)
+
+
+async def last_decision(case: Case) -> Decided | None:
+    row = (
+        await Approval.filter(case_id=case.id)
+        .order_by("-id")
+        .prefetch_related("approver", "plan")
+        .first()
+    )
+    if row is None:
+        return None
+    return Decided(
+        row.decision, row.approver.name, Role(row.role), row.at, row.reason, row.plan.version
+    )
+
+
+async def verdict(case: Case, stored: Plan, by: Staff, route: policy.Route) -> policy.Verdict:
+    found = policy.may_decide(by, route, frozenset({stored.prepared_by_id}))
+    if isinstance(found, policy.Allowed) and by.person_id in await _holders(case, stored):
+        return policy.Refused("You hold this case, so someone else has to approve its plan.")
+    return found
+
+
+async def _holders(case: Case, stored: Plan) -> frozenset[int | None]:
+    """Who held the case when the plan was made, by the history, and who holds it now."""
+    proposed = (
+        await TimelineEntry.filter(
+            case_id=case.id, action=Action.PROPOSE, data__contains={"plan": stored.version}
+        )
+        .order_by("-seq")
+        .first()
+    )
+    then = proposed.data.get("held_by") if proposed else None
+    return frozenset({then if isinstance(then, int) else None, case.owner_id}) - {None}

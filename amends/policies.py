@@ -1,0 +1,25 @@
+"""The rules in force: the newest row of the policy's history, or the written default."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amends.models import PolicyVersion
+from amends.rules import policy
+
+# What a row may set. Anything else was written by another version and must not be guessed.
+_KNOWN = frozenset(
+    {"refund_limits", "goodwill_caps", "approval_valid_days", "step_up_seconds", "window_days"}
+)
+
+
+async def current() -> policy.Policy:
+    """The policy of this moment. Its version goes into every plan's digest."""
+    row = await PolicyVersion.all().order_by("-version").first()
+    return read(row.version, row.rules) if row else policy.Policy()
+
+
+def read(version: int, rules: Mapping[str, Any]) -> policy.Policy:
+    """Raises ValueError on a rule that this version does not know."""
+    if strange := set(rules) - _KNOWN:
+        raise ValueError(f"Policy v{version} has rules this version does not know: {strange}")
+    return policy.Policy(version=version, **rules)
