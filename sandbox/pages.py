@@ -1,12 +1,14 @@
 """The sandbox's own pages: one Jinja environment, no script, the tokens of Amends' stylesheet."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
+
+from sandbox.stripe_twin import money as twin_money
 
 HERE = Path(__file__).parent
 # People read the sandbox's times in the company's zone, as in Amends itself.
@@ -28,15 +30,8 @@ def _path(request: Request) -> str:
 
 def money(amount_minor: int, currency: str) -> str:
     """-150000 usd -> −$1,500.00. Zero- and three-decimal currencies keep their own places."""
-    places = _PLACES.get(currency, 2)
-    number = f"{abs(amount_minor) / 10**places:,.{places}f}"
     sign = "−" if amount_minor < 0 else ""
-    symbol = _SYMBOLS.get(currency)
-    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency.upper()}"
-
-
-_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
-_PLACES = dict.fromkeys(("jpy", "krw", "clp", "vnd", "isk"), 0) | {"kwd": 3, "bhd": 3, "jod": 3}
+    return sign + twin_money.text(abs(amount_minor), currency)
 
 
 def moment(value: datetime) -> str:
@@ -48,6 +43,11 @@ def moment(value: datetime) -> str:
     )
 
 
+def stamp(seconds: float) -> str:
+    """Nov 23, 2026, 10:02 am, from seconds since the epoch, as Stripe writes them."""
+    return moment(datetime.fromtimestamp(seconds, UTC)).partition(", ")[2]
+
+
 def size(count: int) -> str:
     return f"{count} bytes" if count < 1000 else f"{count / 1000:,.0f} KB"
 
@@ -56,7 +56,7 @@ def _build() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters |= {"money": money, "moment": moment, "size": size}
+    environment.filters |= {"money": money, "moment": moment, "stamp": stamp, "size": size}
     return environment
 
 

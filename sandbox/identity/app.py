@@ -105,8 +105,19 @@ async def add_bad_case(request: Request) -> Response:
     return pages.see_other(f"{provider.base_path}/")
 
 
+# What the application and its visitors use. The sandbox's own pages stay readable.
+_PROTOCOL = {
+    "/.well-known/openid-configuration",
+    "/jwks",
+    "/authorize",
+    "/token",
+    "/userinfo",
+    "/end-session",
+}
+
+
 class _Down:
-    """Answers 503 to everything while the provider is meant to be down."""
+    """Answers 503 in place of the provider while it is meant to be down."""
 
     def __init__(self, app: ASGIApp, provider: Provider) -> None:
         self.app = app
@@ -114,6 +125,7 @@ class _Down:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp = self.app
-        if scope["type"] == "http" and self.provider.faults.down:
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if self.provider.faults.down and path in _PROTOCOL:
             app = PlainTextResponse("The identity provider is down.", 503)
         await app(scope, receive, send)
