@@ -323,6 +323,7 @@ def test_a_prorated_refund_never_exceeds_the_charge_and_falls_with_the_date(
 def test_it_splits_exactly_and_always_the_same_way():
     assert money.split(usd(100), [1, 1, 1]) == (usd(34), usd(33), usd(33))
     assert money.split(usd(200_000), [150_000, 50_000]) == (usd(150_000), usd(50_000))
+    assert money.split(usd(100), [3, 2, 1]) == (usd(50), usd(33), usd(17))
     assert money.split(usd(5), [0, 3, 0]) == (usd(0), usd(5), usd(0))
     assert money.split(usd(0), [2, 1]) == (usd(0), usd(0))
 
