@@ -9,7 +9,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from sandbox.stripe_twin.calls import Answer, Call
+from sandbox.stripe_twin.control import Control
 from sandbox.stripe_twin.faults import Hangup, Silence
+from sandbox.stripe_twin.hosted import rendering
+from sandbox.stripe_twin.hosted.authentication import AuthenticationPages
+from sandbox.stripe_twin.hosted.checkout import CheckoutPages
+from sandbox.stripe_twin.hosted.paper import PaperPages
+from sandbox.stripe_twin.hosted.portal import PortalPages
 from sandbox.stripe_twin.world import World
 
 # A silent connection is dropped in the end, so that no client without a time limit hangs.
@@ -18,7 +24,16 @@ _SILENCE_S = 120.0
 
 def create_app(world: World) -> Starlette:
     """One app for one world. May be mounted under a prefix; world.public_url says which."""
-    app = Starlette(routes=[Route("/v1/{path:path}", ApiEndpoint(world))])
+    routes = [
+        Route("/v1/{path:path}", ApiEndpoint(world)),
+        Route("/pages/hosted.css", rendering.stylesheet),
+        *CheckoutPages(world).routes(),
+        *AuthenticationPages(world).routes(),
+        *PaperPages(world).routes(),
+        *PortalPages(world).routes(),
+        *Control(world).routes(),
+    ]
+    app = Starlette(routes=routes)
     app.state.world = world
     return app
 

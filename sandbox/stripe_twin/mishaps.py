@@ -6,6 +6,7 @@ from sandbox.stripe_twin.documents import Doc
 from sandbox.stripe_twin.resources import (
     charges,
     disputes,
+    files,
     fraud_warnings,
     refund_life,
     refunds,
@@ -91,6 +92,10 @@ class Mishaps:
         self._world.balance.set_limit(currency, minor)
         refund_life.settle_waiting(self._world, currency)
         self._world.save()
+
+    def file_content(self, file_id: str) -> bytes:
+        """What was uploaded as a file."""
+        return files.content(self._world, file_id)
 
     def _saved(self, doc: Doc) -> Doc:
         self._world.save()

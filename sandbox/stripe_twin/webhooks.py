@@ -232,6 +232,10 @@ class Webhooks:
             )
         )
 
+    def waiting(self) -> int:
+        """How many deliveries are queued or held."""
+        return len(self._queue) + len(self.weather.waiting)
+
     def next_due(self) -> float | None:
         return min((pending.due for pending in self._queue), default=None)
 

@@ -1,0 +1,1 @@
+"""The pages Stripe hosts: card entry, the bank's challenge, receipts, invoices, the portal."""
