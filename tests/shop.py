@@ -4,10 +4,9 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from sandbox.stripe_twin.transport import client_for
-from sandbox.stripe_twin.world import World
+import pytest
 
-from amends import clock, moves
+from amends import clock, moves, settings
 from amends.flow import advance, stripe_events
 from amends.gateways import stripe, stripe_client
 from amends.models import (
@@ -20,10 +19,14 @@ from amends.models import (
     Order,
     Person,
     Plan,
+    WebhookEvent,
 )
 from amends.rules.people import Role, Staff
 from amends.rules.plan import Draft, LegKind, LegState, Outcome, PlannedLeg
 from amends.rules.workflow import Action, Kind, Reason, Status
+from sandbox.stripe_twin.transport import client_for
+from sandbox.stripe_twin.webhooks import Delivery
+from sandbox.stripe_twin.world import World
 
 START = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 SECRET = "whsec_tests"
@@ -325,3 +328,56 @@ async def deliver(shop: Shop) -> int:
         await stripe_events.receive(delivery.body, signature)
         count += 1
     return count
+
+
+def signed(deliveries: list[Delivery]) -> list[tuple[bytes, str]]:
+    """Body and signature of each delivery."""
+    return [
+        (
+            each.body,
+            next(
+                value for name, value in each.headers.items() if name.lower() == "stripe-signature"
+            ),
+        )
+        for each in deliveries
+    ]
+
+
+async def look_at_events() -> None:
+    """What the event jobs do: look at every event that is not done."""
+    for event_id in await WebhookEvent.filter(done_at=None).values_list("id", flat=True):
+        await stripe_events.look(str(event_id))
+
+
+async def deliver_and_look(shop: Shop) -> int:
+    count = await deliver(shop)
+    await look_at_events()
+    return count
+
+
+def with_webhook_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that know the secret of the tests' webhook endpoint."""
+    monkeypatch.setenv("AMENDS_STRIPE_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setattr(settings, "load", lambda: settings.Settings())
+
+
+async def approve_new_card(
+    shop: Shop, case: Case, sold: Sale, agent: Staff, manager: Staff, number: str = MASTERCARD
+) -> Approved:
+    """The customer saved another card and a manager approves charging it."""
+    done = await Leg.filter(case_id=case.id, kind=LegKind.REFUND, state=LegState.SUCCEEDED)
+    await Plan.filter(case_id=case.id, voided_at=None).update(
+        voided_at=clock.now(), void_reason="another card"
+    )
+    card = shop.world.add_card(sold.customer_id, number)
+    leg = _recharge_leg(sold, card, sum(each.amount_minor for each in done))
+    draft = Draft(
+        case.ref,
+        2,
+        1,
+        Outcome.RECHARGE,
+        case.contact_email,
+        (leg,),
+        rests_on=tuple(str(each.id) for each in done),
+    )
+    return await approve(case, draft, agent, manager)

@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, moves
-from amends.flow import execution, letters, outbox, proof_facts
+from amends.flow import execution, letters, observe, outbox, proof_facts
 from amends.flow.execution import Execution, Halt
 from amends.gateways import document_data as documents
 from amends.gateways import stripe
@@ -45,8 +45,12 @@ async def _refunds(run: Execution) -> list[Leg]:
 
 
 async def _check_at_stripe(refunds: list[Leg]) -> None:
-    """The charge reads refunded or partially refunded at Stripe, right now."""
+    """The refunds and their charges read so at Stripe, right now."""
     for leg in refunds:
+        seen = await stripe.refund(leg.stripe_id or "")
+        if seen.status != "succeeded":
+            await observe.refund(leg.id, seen)
+            raise Halt("not_confirmed", f"Refund {seen.id} reads {seen.status} at Stripe.")
         charge = await stripe.charge(leg.charge_id)
         if not charge.refunded and charge.refunded_minor <= 0:
             raise Halt("not_refunded", f"{leg.charge_id} does not read refunded at Stripe.")

@@ -1,0 +1,1 @@
+"""Deterministic simulation: the real flow code, a seeded schedule, seeded faults, virtual time."""

@@ -1,0 +1,148 @@
+"""One actor runs at a time; the seed decides who, at every point outside a transaction.
+
+Points stand before each statement outside a transaction, before a transaction begins, after it
+ended, and before and after each Stripe call. Inside a transaction nobody else runs: PostgreSQL's
+own isolation is tested with real processes elsewhere. At any point an actor can be killed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tortoise.backends.asyncpg import client as asyncpg_client
+from tortoise.backends.base import client as base_client
+
+_actor: ContextVar["Actor | None"] = ContextVar("actor", default=None)
+
+
+class Killed(BaseException):
+    """The process died here: nothing after this line happened."""
+
+
+@dataclass(eq=False)
+class Actor:
+    """A process of the simulation."""
+
+    name: str
+    task: "asyncio.Task[None]"
+    gate: "asyncio.Future[None] | None" = None
+    dying: bool = False
+    point: str = "start"
+
+
+@dataclass
+class Turns:
+    """The schedule. `between` runs between two turns: faults, time, invariants."""
+
+    random: Random
+    kill_chance: float
+    between: Callable[[], Awaitable[None]]
+    actors: list[Actor] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    steps: int = 0
+    kills: int = 0
+    _reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._first(name, work), name=name)
+        self.actors.append(Actor(name, task))
+
+    async def _first(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        actor = next(each for each in self.actors if each.task is asyncio.current_task())
+        _actor.set(actor)
+        try:
+            await self.point("start")
+            await work
+        except Killed:
+            self.kills += 1
+            self.trace.append(f"{name} died at {actor.point}")
+        finally:
+            work.close()
+            self._reached.set()
+
+    async def point(self, name: str) -> None:
+        """Let somebody else run. Outside the simulation this is nothing."""
+        actor = _actor.get()
+        if actor is None:
+            return
+        actor.point = name
+        actor.gate = asyncio.get_running_loop().create_future()
+        self._reached.set()
+        await actor.gate
+        if actor.dying:
+            raise Killed(name)
+
+    async def run(self) -> None:
+        """Until every actor has ended. An actor's own error is the simulation's."""
+        while self.actors:
+            await self._settled()
+            self._take_out_ended()
+            ready = [each for each in self.actors if each.gate is not None]
+            if not ready:
+                continue
+            await self.between()
+            self._release(self.random.choice(ready))
+
+    async def _settled(self) -> None:
+        """Wait until nobody runs: all wait at a point or have ended."""
+        while any(each.gate is None and not each.task.done() for each in self.actors):
+            self._reached.clear()
+            if any(each.gate is None and not each.task.done() for each in self.actors):
+                await self._reached.wait()
+
+    def _take_out_ended(self) -> None:
+        for each in [each for each in self.actors if each.task.done()]:
+            self.actors.remove(each)
+            error = each.task.exception()
+            if error is not None:
+                raise error
+
+    def _release(self, actor: Actor) -> None:
+        self.steps += 1
+        actor.dying = actor.name.startswith("worker") and self.random.random() < self.kill_chance
+        self.trace.append(f"{actor.name} {actor.point}{' KILLED' if actor.dying else ''}")
+        gate, actor.gate = actor.gate, None
+        assert gate is not None
+        gate.set_result(None)
+
+
+@asynccontextmanager
+async def installed(turns: Turns) -> AsyncIterator[None]:
+    """Put the points into the database layer for as long as the simulation runs."""
+    client, transaction = asyncpg_client.AsyncpgDBClient, base_client.TransactionContextPooled
+    originals = {
+        name: getattr(client, name)
+        for name in ("execute_query", "execute_query_dict", "execute_insert")
+    }
+    enter, leave = transaction.__aenter__, transaction.__aexit__
+
+    def pointed(name: str) -> Callable[..., Awaitable[Any]]:
+        async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if type(self) is client:
+                await turns.point("statement")
+            return await originals[name](self, *args, **kwargs)
+
+        return call
+
+    async def begin(self: Any) -> Any:
+        await turns.point("begin")
+        return await enter(self)
+
+    async def end(self: Any, *error: Any) -> None:
+        await leave(self, *error)
+        if error[0] is None:
+            await turns.point("committed")
+
+    for name in originals:
+        setattr(client, name, pointed(name))
+    transaction.__aenter__, transaction.__aexit__ = begin, end  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(client, name, original)
+        transaction.__aenter__, transaction.__aexit__ = enter, leave  # type: ignore[method-assign]
