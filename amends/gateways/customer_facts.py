@@ -3,19 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-_BRANDS: Final = {
-    "amex": "American Express",
-    "cartes_bancaires": "Cartes Bancaires",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "eftpos_au": "Eftpos",
-    "jcb": "JCB",
-    "mastercard": "Mastercard",
-    "unionpay": "UnionPay",
-    "us_bank_account": "Bank account",
-    "visa": "Visa",
-}
-_SPOKEN_FUNDING: Final = frozenset({"debit", "prepaid"})
+from amends.rules import card_words
+
+_BANK_ACCOUNTS: Final = frozenset({"us_bank_account", "sepa_debit", "bacs_debit", "acss_debit"})
 
 
 @dataclass(frozen=True)
@@ -49,6 +39,6 @@ class Card:
     @property
     def words(self) -> str:
         """Visa debit ending 4242"""
-        brand = _BRANDS.get(self.brand, self.brand.replace("_", " ").title() or "Card")
-        funding = f" {self.funding}" if self.funding in _SPOKEN_FUNDING else ""
-        return f"{brand}{funding} ending {self.last4}" if self.last4 else f"{brand}{funding}"
+        known = card_words.name(self.brand, "", self.funding)
+        name = "Bank account" if self.brand in _BANK_ACCOUNTS else known[:1].upper() + known[1:]
+        return f"{name} ending {self.last4}" if self.last4 else name

@@ -10,6 +10,7 @@ from typing import Final
 
 from amends.gateways import upload_verdict
 from amends.gateways.upload_verdict import Code
+from amends.rules import card_numbers
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 # What a browser that guesses would take for a page, within the part it looks at.
@@ -19,6 +20,7 @@ _MARKUP: Final = re.compile(
     re.IGNORECASE,
 )
 _OTHER_FILE: Final = ("%PDF-", "PK\x03\x04", "MZ", "#!", "{\\rtf")
+_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _MAX_PARTS: Final = 60
 _FIELD: Final = re.compile(rb"^[A-Za-z][A-Za-z0-9-]*:")
 _TEXTS: Final = frozenset({"text/plain", "text/html", "text/calendar"})
@@ -26,8 +28,8 @@ _LOGOS: Final = (b"GIF87a", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
 def text(name: str, data: bytes) -> bytes:
-    """The text in UTF-8; raises Rejected when it is something else."""
-    words = _decoded(name, data)
+    """The text in UTF-8 without card numbers; raises Rejected when it is something else."""
+    words = decoded(name, data)
     if _CONTROL.search(words):
         raise upload_verdict.rejected(Code.NOT_WHAT_IT_SAYS, name)
     start = words[:_SNIFFED]
@@ -35,10 +37,13 @@ def text(name: str, data: bytes) -> bytes:
         raise upload_verdict.rejected(Code.NOT_WHAT_IT_SAYS, name)
     if not words.strip():
         raise upload_verdict.rejected(Code.EMPTY, name)
-    return words.encode()
+    if len(words) > upload_verdict.MAX_TEXT:
+        raise upload_verdict.too_much_text(name)
+    return card_numbers.mask(words).encode()
 
 
-def _decoded(name: str, data: bytes) -> str:
+def decoded(name: str, data: bytes) -> str:
+    """What the bytes read; Rejected when they are no text."""
     codings = ["utf-16"] if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]
     for coding in codings:
         try:
@@ -57,6 +62,7 @@ def letter(name: str, data: bytes, enclosure: Callable[[str, bytes], None]) -> b
         if not (message["From"] and (message["Date"] or message["Subject"])):
             raise upload_verdict.rejected(Code.NOT_WHAT_IT_SAYS, name)
         _check_enclosures(name, message, enclosure)
+        _check_card_numbers(name, message)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # The library raises these for mails written to break readers.
         raise upload_verdict.rejected(Code.FAILED, name) from error
@@ -79,6 +85,19 @@ def _check_enclosures(
             enclosure(part.get_filename() or "", inside)
         except upload_verdict.Rejected as refusal:
             raise upload_verdict.rejected(Code.BAD_ENCLOSURE, name) from refusal
+
+
+def _check_card_numbers(name: str, message: EmailMessage) -> None:
+    """A mail cannot be rewritten and stay evidence, so one with a card number is not kept."""
+    texts = [str(value) for value in message.values()]
+    for part in message.walk():
+        if part.get_content_maintype() == "text" and isinstance(part, EmailMessage):
+            texts.append(str(part.get_content()))
+    words = "\n".join(texts)
+    if len(words) > upload_verdict.MAX_TEXT:
+        raise upload_verdict.too_much_text(name)
+    if card_numbers.contains(words) or card_numbers.contains(_TAG.sub("", words)):
+        raise upload_verdict.rejected(Code.CARD_NUMBER, name)
 
 
 def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from amends.gateways import plain_text
+from amends.rules import card_numbers
 
 LONGEST: Final = 120  # the width of the column, and enough for any real name
 _LONGEST_EXTENSION: Final = 8
@@ -21,7 +22,7 @@ def clean(raw: str) -> str:
     """One line of at most 120 characters without path, control or direction characters."""
     bare = re.split(r"[/\\]", raw.replace("\x00", ""))[-1]
     name = _REFUSED_ELSEWHERE.sub("_", _without_joiners(plain_text.line(bare))).strip(" .")
-    return _shortened(name or "file")
+    return _shortened(card_numbers.mask(name) or "file")
 
 
 def with_extension(name: str, ending: str) -> str:

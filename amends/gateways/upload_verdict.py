@@ -7,6 +7,8 @@ from amends import facts
 
 MEGABYTE: Final = 1024 * 1024
 MAX_FILE_BYTES: Final = 10 * MEGABYTE
+# Reading text for card numbers takes about a second per million characters at worst.
+MAX_TEXT: Final = 1_000_000
 MAX_CASE_BYTES: Final = 25 * MEGABYTE
 MAX_CASE_FILES: Final = 20
 
@@ -22,6 +24,7 @@ class Code(StrEnum):
     ACTIVE = "active"
     BAD_ENCLOSURE = "bad_enclosure"
     TOO_MANY_PIXELS = "too_many_pixels"
+    CARD_NUMBER = "card_number"
     VIRUS = "virus"
     FAILED = "failed"
 
@@ -47,6 +50,8 @@ _WORDS: Final = {
     "Print or save it as a new PDF, and choose that file.",
     Code.BAD_ENCLOSURE: "is an email with a file inside that we cannot take. "
     "Save the email as a PDF, and choose that file.",
+    Code.CARD_NUMBER: "shows a full card number, so we did not keep it. "
+    "Cover all but its last four digits, and choose the file again.",
     Code.VIRUS: "looks like it carries a virus, so we did not keep it. Choose another file.",
     Code.FAILED: "could not be read; it may be damaged. "
     "Open it to check, save it again, and choose that file.",
@@ -62,6 +67,14 @@ def too_big(name: str, size: int) -> Rejected:
     return Rejected(
         Code.TOO_BIG,
         f"“{name}” is {megabytes(size)} MB. Choose a file of {_whole(MAX_FILE_BYTES)} MB or less.",
+    )
+
+
+def too_much_text(name: str) -> Rejected:
+    return Rejected(
+        Code.TOO_BIG,
+        f"“{name}” has more than {MAX_TEXT:,} characters of text. "
+        "Save the part that matters as a PDF, and choose that file.",
     )
 
 

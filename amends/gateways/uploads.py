@@ -20,6 +20,7 @@ from amends.gateways.upload_verdict import (
     Code,
     Rejected,
 )
+from amends.rules import card_numbers
 
 __all__ = [
     "ACCEPT",
@@ -178,4 +179,7 @@ def _check_enclosed(filename: str, data: bytes, scan: Scan) -> None:
     name = upload_names.clean(filename)
     if upload_names.extension(name) == ".eml":
         raise upload_verdict.rejected(Code.WRONG_TYPE, name)
-    check(filename, "", data, scan)
+    kept = check(filename, "", data, scan)
+    # By itself a text is kept without its card numbers; inside an email it would keep them.
+    if kept.content_type == Kind.TEXT and card_numbers.contains(upload_letters.decoded(name, data)):
+        raise upload_verdict.rejected(Code.CARD_NUMBER, name)

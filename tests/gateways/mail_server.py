@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import ssl
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography import x509
@@ -24,6 +25,7 @@ class Sink:
     port: int = 0
     taken: list[Envelope] = field(default_factory=list)
     drop_at_quit: bool = False
+    encrypted: bool = False
 
     async def handle_RCPT(  # noqa: N802 - the server's naming
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -39,6 +41,7 @@ class Sink:
         if self.data:
             return self.data
         self.taken.append(envelope)
+        self.encrypted = session.ssl is not None
         if self.drop_at_quit and isinstance(server.transport, asyncio.WriteTransport):
             asyncio.get_running_loop().call_later(0.02, server.transport.abort)
         return "250 taken"
@@ -63,20 +66,19 @@ async def running(sink: Sink, tls: ssl.SSLContext | None = None) -> AsyncIterato
         server.close()
 
 
-def self_signed() -> ssl.SSLContext:
-    """A certificate nobody vouches for, for a server that could be anyone."""
+def self_signed(pem: Path) -> ssl.SSLContext:
+    """A certificate for this machine that nobody vouches for, until `pem` is trusted."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    dated = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    named = builder.add_extension(here, critical=False)
+    dated = named.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(1))
     certificate = dated.sign(key, hashes.SHA256())
+    coding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(coding, serialization.PrivateFormat.PKCS8, plain)
+    pem.write_bytes(private + certificate.public_bytes(coding))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-        file.write(certificate.public_bytes(pem))
-        file.flush()
-        context.load_cert_chain(file.name)
+    context.load_cert_chain(pem)
     return context

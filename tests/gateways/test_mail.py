@@ -7,6 +7,7 @@ import email.policy
 import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -216,13 +217,26 @@ async def test_an_unencrypted_server_elsewhere_gets_neither_mail_nor_password(
 
 
 async def test_a_server_with_a_certificate_nobody_vouches_for_gets_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(mail, "_is_this_machine", lambda host: False)
-    async with mail_server.running(mail_server.Sink(), mail_server.self_signed()) as sink:
+    tls = mail_server.self_signed(tmp_path / "pem")
+    async with mail_server.running(mail_server.Sink(), tls) as sink:
         with pytest.raises(mail.TryLater):
             await mail.send(composed(), sink.url)
     assert sink.taken == []
+
+
+async def test_a_server_with_a_trusted_certificate_gets_the_mail_encrypted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mail, "_is_this_machine", lambda host: False)
+    tls = mail_server.self_signed(tmp_path / "pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "pem"))
+    async with mail_server.running(mail_server.Sink(), tls) as sink:
+        await mail.send(composed(), sink.url)
+    assert [envelope.rcpt_tos for envelope in sink.taken] == [[ENVELOPE.to]]
+    assert sink.encrypted
 
 
 async def test_a_refused_password_waits_for_us_to_mend_it() -> None:

@@ -107,9 +107,13 @@ REFUSED: list[tuple[str, str, bytes, Code]] = [
     ("start.jpg", "image/jpeg", b"\xff\xd8\xff\xe0", Code.FAILED),
     ("bomb.png", "image/png", corpus.pixel_bomb(), Code.TOO_MANY_PIXELS),
     ("claims.png", "image/png", corpus.png_claiming(60_000, 60_000), Code.TOO_MANY_PIXELS),
+    ("long.txt", "text/plain", b"a line of words\n" * 70_000, Code.TOO_BIG),
+    ("card.eml", "", corpus.letter("My card is 4242 4242 4242 4242.").as_bytes(), Code.CARD_NUMBER),
+    ("tags.eml", "", corpus.html_letter("4242<b>4242</b>42424242"), Code.CARD_NUMBER),
     ("virus.txt", "text/plain", corpus.EICAR, Code.VIRUS),
     ("virus.pdf", "application/pdf", corpus.pdf() + corpus.EICAR, Code.VIRUS),
     ("virus.eml", "", corpus.letter_with("a.txt", corpus.EICAR), Code.BAD_ENCLOSURE),
+    ("note.eml", "", corpus.letter_with("a.txt", b"4242 4242 4242 4242"), Code.BAD_ENCLOSURE),
     ("carrier.eml", "", corpus.letter_with("a.exe", b"MZ"), Code.BAD_ENCLOSURE),
     ("macro.eml", "", corpus.letter_with("a.docm", DOCX), Code.BAD_ENCLOSURE),
     ("page.eml", "", corpus.letter_with("a.html", corpus.HTML), Code.BAD_ENCLOSURE),
@@ -196,6 +200,14 @@ def test_large_pictures_are_made_smaller_but_stay_readable() -> None:
 def test_text_is_kept_as_utf_8() -> None:
     assert uploads.check("a.txt", "", "żółć".encode("utf-16")).data == "żółć".encode()
     assert uploads.check("a.txt", "", b"\xef\xbb\xbfhello").data == b"hello"
+
+
+def test_text_loses_card_numbers_and_names_do_too() -> None:
+    taken = uploads.check("4242424242424242.txt", "", b"My card is 4242 4242 4242 4242, cvc 123.")
+    assert b"4242 4242" not in taken.data
+    assert b"123" not in taken.data
+    assert "42424242" not in taken.name
+    assert taken.name.endswith(".txt")
 
 
 def test_pdfs_and_emails_are_kept_as_they_came() -> None:

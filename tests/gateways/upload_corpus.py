@@ -123,6 +123,12 @@ def letter_with(name: str, data: bytes) -> bytes:
     return message.as_bytes()
 
 
+def html_letter(markup: str) -> bytes:
+    message = letter()
+    message.add_alternative(f"<p>{markup}</p>", subtype="html")
+    return message.as_bytes()
+
+
 def nested_letter(depth: int) -> bytes:
     head = b"From: a@b.example\nSubject: deep\nMIME-Version: 1.0\n"
     for level in range(depth):
