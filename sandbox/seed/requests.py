@@ -1,0 +1,166 @@
+"""Requests in all states, so that no list of the desk is empty when the demo starts."""
+
+from amends.flow import triage
+from amends.models import Case
+from amends.rules.plan import Outcome
+from amends.rules.workflow import Kind, Reason
+from sandbox.seed import asking
+from sandbox.seed.asking import Request
+from sandbox.seed.stage import Stage
+
+
+async def play(stage: Stage) -> None:
+    """In the order of time, as far as one request lets another wait."""
+    await finished_rebill(stage)
+    await declined(stage)
+    await at_the_bank(stage)
+    await overdue(stage)
+    await card_declined(stage)
+    await question_open(stage)
+    await waits_for_a_manager(stage)
+    await refund_under_way(stage)
+    await just_arrived(stage)
+
+
+async def finished_rebill(stage: Stage) -> None:
+    stage.at(ago=27, hour=9.4)
+    case = await asking.file(
+        stage,
+        Request(
+            "cp-0490", "SO-10427", Kind.REBILL, Reason.SPLIT_CARDS, "2002",
+            "We paid this with two cards and our bookkeeper needs it on the company card.",
+            card="saved",
+        ),
+    )  # fmt: skip
+    stage.at(ago=26, hour=10.2)
+    case = await asking.check(stage, case, "sam.ito")
+    why = "Two deposits, both on file. New card saved and verified; the customer's own wish."
+    plan = await asking.propose(stage, case, "sam.ito", Outcome.REBILL, why)
+    stage.at(ago=26, hour=14.5)
+    await stage.work(await asking.approve(stage, plan, "dana.cole", "Adds up to the cent."))
+
+
+async def declined(stage: Stage) -> None:
+    stage.at(ago=18, hour=11.0)
+    case = await asking.file(
+        stage,
+        Request(
+            "ss-0088", "SO-10340", Kind.DISPUTE, Reason.DISSATISFIED, "7731",
+            "The replacement camera works, but we expected a wider angle.", part="100.00",
+        ),
+    )  # fmt: skip
+    stage.at(ago=17, hour=9.1)
+    case = await asking.check(stage, case, "sam.ito")
+    told = (
+        "The camera does what its description says, so we cannot refund a part of it. You can "
+        "return it unused until the end of next month for a full refund."
+    )
+    why = "Works as described; not a billing fault. Return offered."
+    await triage.decline(case, await stage.staff("sam.ito"), why, told)
+    await stage.send_post()
+
+
+async def at_the_bank(stage: Stage) -> None:
+    stage.at(ago=8, hour=15.3)
+    await asking.file(
+        stage,
+        Request(
+            "ia-0142", "SO-10418", Kind.DISPUTE, Reason.DISSATISFIED, "9047",
+            "The scanner came five weeks late. We asked our bank to take the payment back.",
+            bank=True,
+        ),
+    )  # fmt: skip
+
+
+async def overdue(stage: Stage) -> None:
+    stage.at(ago=6, hour=9.8)
+    case = await asking.file(
+        stage,
+        Request(
+            "lg-0417", "SO-10402", Kind.REBILL, Reason.CARD_NOT_ACCESSIBLE, "8812",
+            "The card belonged to a partner who left. Please move the payment to our new card.",
+            card="saved",
+        ),
+    )  # fmt: skip
+    stage.at(ago=6, hour=11.5)
+    case = await triage.claim(case, await stage.staff("sam.ito"))
+    await triage.note(case, await stage.staff("sam.ito"), "Waiting for the courier's note first.")
+
+
+async def card_declined(stage: Stage) -> None:
+    stage.at(ago=5, hour=8.2)
+    case = await asking.file(
+        stage,
+        Request(
+            "sg-0603", "SO-10377", Kind.REBILL, Reason.CARD_NOT_PREFERRED, "0450",
+            "支払いを新しいカードに変更してください。", card="declines",
+        ),
+    )  # fmt: skip
+    stage.at(ago=4, hour=9.0)
+    case = await asking.check(stage, case, "sam.ito")
+    why = "The customer prefers the new card. Deposit is on file, nothing disputed."
+    plan = await asking.propose(stage, case, "sam.ito", Outcome.REBILL, why)
+    stage.at(ago=4, hour=13.0)
+    await stage.work(await asking.approve(stage, plan, "ruth.adeyemi", ""))
+
+
+async def question_open(stage: Stage) -> None:
+    stage.at(ago=3, hour=10.0)
+    case = await asking.file(
+        stage,
+        Request(
+            "ry-0356", "SO-10433", Kind.DISPUTE, Reason.MODULE_UNUSED, "3310",
+            "We never used the breathing module.",
+        ),
+    )  # fmt: skip
+    stage.at(ago=2, hour=9.5)
+    case = await asking.check(stage, case, "sam.ito")
+    question = (
+        "Our system shows that the module was switched on in October at your second studio. "
+        "Did somebody try it there, or was that by mistake?"
+    )
+    await asking.ask(stage, case, "sam.ito", question)
+
+
+async def waits_for_a_manager(stage: Stage) -> None:
+    stage.at(ago=2, hour=13.0)
+    case = await asking.file(
+        stage,
+        Request(
+            "pp-0274", "SO-10440", Kind.DISPUTE, Reason.MODULE_UNUSED, "7409",
+            "The flexibility module was never set up on our scanner, so we could not use it.",
+        ),
+    )  # fmt: skip
+    stage.at(ago=1, hour=10.0)
+    case = await asking.check(stage, case, "sam.ito")
+    why = "No activation in our records since the purchase. Full refund of the module."
+    await asking.propose(stage, case, "sam.ito", Outcome.REFUND, why)
+
+
+async def refund_under_way(stage: Stage) -> None:
+    stage.at(ago=1, hour=14.0)
+    case = await asking.file(
+        stage,
+        Request(
+            "nr-0519", "SO-10358", Kind.REBILL, Reason.CARD_NOT_PREFERRED, "7726",
+            "Our club has a new card for everything online.", card="saved",
+        ),
+    )  # fmt: skip
+    stage.hours_ago(4)
+    case = await asking.check(stage, case, "sam.ito")
+    why = "One deposit, on file. New card saved; same customer at Stripe."
+    plan = await asking.propose(stage, case, "sam.ito", Outcome.REBILL, why)
+    stage.hours_ago(3)
+    await stage.work(await asking.approve(stage, plan, "dana.cole", ""))
+
+
+async def just_arrived(stage: Stage) -> Case:
+    stage.hours_ago(1)
+    return await asking.file(
+        stage,
+        Request(
+            "cc-0297", "SO-10493", Kind.DISPUTE, Reason.DISSATISFIED, "6677",
+            "Two of the mat's sensors stopped after a week. The shop said to write to you.",
+            part="180.00",
+        ),
+    )  # fmt: skip
