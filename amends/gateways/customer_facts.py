@@ -20,12 +20,17 @@ class Company:
 
 @dataclass(frozen=True)
 class CaseHead:
-    """The case as its customer knows it. `page_url` is the request page in the portal."""
+    """The case as its customer knows it. `page_url` is the request page in the portal.
+
+    `record` may name the newest entry of the case's history, like #14 head=9f2c...: a copy of it
+    outside our hands shows later whether the history was changed.
+    """
 
     reference: str
     greeting: str
     page_url: str
     order: str = ""
+    record: str = ""
 
 
 @dataclass(frozen=True)

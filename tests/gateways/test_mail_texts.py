@@ -205,6 +205,13 @@ def test_a_received_cancellation_shows_its_long_dates() -> None:
     assert read(texts.html) == texts.text.split()
 
 
+def test_a_mail_may_carry_the_head_of_the_record() -> None:
+    head = dataclasses.replace(mail_samples.CASE, record=f"#14 head={'9f2c4be1' * 8}")
+    texts = with_("approved", case=head)
+    assert texts.text.endswith(f"\nRecord: RB-2417 #14 head={'9f2c4be1' * 8}\n")
+    assert read(texts.html) == texts.text.split()
+
+
 def test_done_without_a_new_card_has_the_proof_only() -> None:
     texts = with_("done", charge=None, charged_on=None)
     assert "Your proof of refund is attached" in texts.text
