@@ -15,6 +15,7 @@ class Clock:
         self.path = path
         self._zone = ZoneInfo(zone)
         self._holidays = holidays.country_holidays(country)
+        self._read_at, self._offset_s = 0, 0
         if not path.exists():
             self._write(0)
 
@@ -22,7 +23,12 @@ class Clock:
         return datetime.now(UTC) + timedelta(seconds=self.offset_s())
 
     def offset_s(self) -> int:
-        return int(json.loads(self.path.read_text())["offset_s"])
+        """Read again only when the file has changed: the twin asks at every step."""
+        changed_at = self.path.stat().st_mtime_ns
+        if changed_at != self._read_at:
+            self._offset_s = int(json.loads(self.path.read_text())["offset_s"])
+            self._read_at = changed_at
+        return self._offset_s
 
     def advance(self, seconds: int) -> None:
         if seconds < 0:

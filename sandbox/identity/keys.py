@@ -1,6 +1,7 @@
 """The provider's signing key, kept in the state folder so that a restart changes nothing."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 from joserfc.jwk import KeySet, RSAKey
@@ -10,12 +11,18 @@ ALGORITHM = "RS256"
 
 def load_or_create(path: Path) -> RSAKey:
     if path.exists():
-        return RSAKey.import_key(json.loads(path.read_text()))
+        return _read(path.read_text())
     key = fresh()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(json.dumps(key.as_dict(private=True)))
     return key
+
+
+@cache
+def _read(text: str) -> RSAKey:
+    # Reading checks the primes, which takes 70 ms; tests read the same key a hundred times.
+    return RSAKey.import_key(json.loads(text))
 
 
 def fresh() -> RSAKey:

@@ -74,7 +74,8 @@ class Application:
 
     async def sign_in(self, person: str, **changes: str | None) -> dict[str, Any]:
         code = (await self.choose(person, **changes))["code"]
-        return (await self.exchange(code)).json()
+        tokens: dict[str, Any] = (await self.exchange(code)).json()
+        return tokens
 
     async def claims(self, id_token: str) -> dict[str, Any]:
         keys = KeySet.import_key_set((await self.http.get("/idp/jwks")).json())
