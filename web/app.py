@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -84,13 +83,12 @@ def _known_origins(door: Door, settings: Settings) -> tuple[str, ...]:
 
 def _middleware(home: House) -> list[Middleware]:
     """Outermost first."""
-    host = urlsplit(home.base_url).hostname or ""
     exempt = tuple(r for r in home.all_routes if getattr(r, "allow", None) == guards.SIGNED)
     return [
         Middleware(security.HeadersMiddleware, door=home.door, origins=home.origins),
         Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=_NOT_SMALLER),
         Middleware(errors.FaultsMiddleware),
-        Middleware(security.GateMiddleware, host=host, exempt=exempt),
+        Middleware(security.GateMiddleware, base_url=home.base_url, exempt=exempt),
         Middleware(security.BodyLimitMiddleware),
         Middleware(sessions.SessionMiddleware),
     ]

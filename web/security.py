@@ -3,12 +3,13 @@
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +20,7 @@ MAX_BODY = 64 * 1024
 _NONCE = "amends.nonce"
 _REFERENCE = "amends.reference"
 _LIMIT = "amends.body_limit"
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that can be misheard or misread
 _ALWAYS = {
@@ -95,19 +97,33 @@ class HeadersMiddleware:
 class GateMiddleware:
     """Refuses foreign hosts and changes that another site asked for."""
 
-    def __init__(self, app: ASGIApp, host: str, exempt: tuple[Route, ...]) -> None:
-        self.app, self.host, self.exempt = app, host, exempt
+    def __init__(self, app: ASGIApp, base_url: str, exempt: tuple[Route, ...]) -> None:
+        self.app, self.base_url, self.exempt = app, base_url, exempt
+        self.host = urlsplit(base_url).hostname or ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return  # neither door speaks WebSocket
         headers = Headers(scope=scope)
-        if scope["path"] != "/healthz" and _hostname(headers.get("host", "")) != self.host:
-            raise HTTPException(400, "This address is not one of ours.")
+        host = _hostname(headers.get("host", ""))
+        if host != self.host and scope["path"] != "/healthz":
+            await self._elsewhere(host, scope, receive, send)
+            return
         changes = scope["method"] not in _SAFE_METHODS
         if changes and not same_site(headers) and not _matches(self.exempt, scope):
             raise CrossSite
         await self.app(scope, receive, send)
+
+    async def _elsewhere(self, host: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """This machine has several names, but cookies and sign-in know only the configured one."""
+        if host not in _THIS_MACHINE or self.host not in _THIS_MACHINE:
+            raise HTTPException(400, "This address is not one of ours.")
+        if scope["method"] not in _SAFE_METHODS:
+            raise CrossSite
+        query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+        path = quote("/" + scope["path"].lstrip("/"))
+        headers = {"location": f"{self.base_url}{path}{query}"}
+        await Response(status_code=307, headers=headers)(scope, receive, send)
 
 
 class CrossSite(HTTPException):

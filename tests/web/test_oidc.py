@@ -1,6 +1,5 @@
 """Staff sign-in: the honest way, every way to lie, and a provider that is away."""
 
-import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,70 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from amends import clock
 from tests.web import fake_provider, kit
+from tests.web.desk_at_provider import ROUTES, Desk, now
 from tests.web.fake_provider import KEY, OTHER_KEY, FakeProvider
-from web import guards, oidc, pages
+from web import oidc
 from web.doors import Door
-
-
-async def _sign_in(request: Request[Any]) -> Response:
-    return await oidc.begin(request, next=request.query_params.get("next", "/"))
-
-
-async def _again(request: Request[Any]) -> Response:
-    return await oidc.begin(request, step_up=True, login_hint="dana@amends.example")
-
-
-async def _callback(request: Request[Any]) -> Response:
-    identity = dataclasses.asdict(await oidc.finish(request))
-    return JSONResponse(identity | {"auth_time": identity["auth_time"].isoformat()})
-
-
-async def _provider_logout(request: Request[Any]) -> Response:
-    return JSONResponse(dataclasses.asdict(await oidc.provider_logout(request)))
-
-
-async def _sign_out(request: Request[Any]) -> Response:
-    there = await oidc.sign_out_address(request, "token", "/sign-in")
-    return pages.leave(request, there or "/sign-in")
-
-
-ROUTES = [
-    guards.route("GET", "/", kit.ok, allow=guards.PUBLIC, name="start"),
-    guards.route("GET", "/queue", kit.ok, allow=guards.PUBLIC, name="queue"),
-    guards.route("GET", "/sign-in", _sign_in, allow=guards.PUBLIC),
-    guards.route("GET", "/sign-in/again", _again, allow=guards.PUBLIC),
-    guards.route("GET", oidc.CALLBACK, _callback, allow=guards.PUBLIC),
-    guards.route("POST", "/sign-out", _sign_out, allow=guards.PUBLIC),
-    guards.route("POST", "/sign-out/provider", _provider_logout, allow=guards.SIGNED),
-]
-
-
-class Desk:
-    """The desk, a browser at it, and the provider both talk to."""
-
-    def __init__(self, provider: FakeProvider) -> None:
-        self.provider = provider
-        self.app: Starlette = kit.make_app(ROUTES, Door.DESK)
-        transport = httpx2.ASGITransport(app=provider.app)
-        self.app.state.oidc = oidc.Provider(kit.settings(), transport)
-        self.browser = kit.browser(self.app)
-
-    async def begin(self, path: str = "/sign-in") -> dict[str, str]:
-        answer = await self.browser.get(path)
-        assert answer.status_code == 303
-        return self.provider.authorize(answer.headers["location"])
-
-    async def finish(self, carried: dict[str, str]) -> httpx2.Response:
-        return await self.browser.get(oidc.CALLBACK, params=carried)
-
-    async def sign_in(self, path: str = "/sign-in") -> httpx2.Response:
-        return await self.finish(await self.begin(path))
 
 
 def _refused(answer: httpx2.Response) -> None:
@@ -112,10 +54,6 @@ async def test_the_cookie_of_a_sign_in_under_way_is_short_lived_and_for_this_hos
         assert flag in cookie
 
 
-def _now() -> int:
-    return int(clock.now().timestamp())
-
-
 LIES: dict[str, dict[str, Any]] = {
     "another issuer": {"iss": "https://evil.example"},
     "no issuer": {"iss": None},
@@ -129,14 +67,14 @@ LIES: dict[str, dict[str, Any]] = {
     "no nonce": {"nonce": None},
     "no subject": {"sub": None},
     "subject a number": {"sub": 7},
-    "expired": {"exp": _now() - 3600},
+    "expired": {"exp": now() - 3600},
     "no expiry": {"exp": None},
     "expiry in words": {"exp": "tomorrow"},
-    "issued in the future": {"iat": _now() + 3600},
-    "not valid yet": {"nbf": _now() + 3600},
+    "issued in the future": {"iat": now() + 3600},
+    "not valid yet": {"nbf": now() + 3600},
     "wrong access token hash": {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
     "auth_time in words": {"auth_time": "now"},
-    "auth_time in the future": {"auth_time": _now() + 3600},
+    "auth_time in the future": {"auth_time": now() + 3600},
 }
 
 
@@ -293,7 +231,7 @@ async def test_unknown_keys_do_not_make_it_ask_again_and_again() -> None:
 
 @pytest.mark.parametrize(("age_s", "enough"), [(0, True), (300, True), (359, True), (362, False)])
 async def test_a_step_up_needs_a_sign_in_of_the_last_five_minutes(age_s: int, enough: bool) -> None:
-    provider = FakeProvider(spoil=lambda c: c | {"auth_time": _now() - age_s})
+    provider = FakeProvider(spoil=lambda c: c | {"auth_time": now() - age_s})
     answer = await Desk(provider).sign_in("/sign-in/again")
     assert answer.status_code == (200 if enough else 400)
 
@@ -354,48 +292,3 @@ async def test_it_sends_no_secret_over_plain_http(issuer: str) -> None:
 async def test_next_leads_nowhere_else() -> None:
     answer = await Desk(FakeProvider()).sign_in("/sign-in?next=https://evil.example/")
     assert answer.json()["next"] == "/"
-
-
-async def test_signing_out_goes_to_the_provider_and_comes_back() -> None:
-    there = (await Desk(FakeProvider()).browser.post("/sign-out")).headers["location"]
-    asked = parse_qs(urlsplit(there).query)
-    assert there.startswith(f"{kit.ISSUER}/leave?")
-    assert asked["post_logout_redirect_uri"] == [f"{kit.DESK}/sign-in"]
-    assert asked["id_token_hint"] == ["token"]
-
-
-async def test_the_provider_can_sign_dana_out() -> None:
-    desk = Desk(FakeProvider())
-    posted = {"logout_token": desk.provider.logout_token()}
-    answer = await kit.browser(desk.app, {}).post("/sign-out/provider", data=posted)
-    assert answer.json() == {"issuer": kit.ISSUER, "subject": "dana.cole", "sid": "s-1"}
-
-
-BAD_LOGOUTS: dict[str, dict[str, Any]] = {
-    "another audience": {"aud": "other"},
-    "another issuer": {"iss": "https://evil.example"},
-    "no event": {"events": {}},
-    "events a list": {"events": ["http://schemas.openid.net/event/backchannel-logout"]},
-    "a nonce, so an ID token": {"nonce": "x"},
-    "nobody named": {"sub": None, "sid": None},
-    "no token id": {"jti": None},
-    "no time": {"iat": None},
-    "expired": {"exp": _now() - 3600},
-    "old, without expiry": {"exp": None, "iat": _now() - 3600},
-}
-
-
-@pytest.mark.parametrize("bad", BAD_LOGOUTS)
-async def test_it_refuses_a_logout_token_with(bad: str) -> None:
-    desk = Desk(FakeProvider())
-    posted = {"logout_token": desk.provider.logout_token(**BAD_LOGOUTS[bad])}
-    answer = await kit.browser(desk.app, {}).post("/sign-out/provider", data=posted)
-    assert answer.status_code == 400
-
-
-async def test_it_refuses_an_id_token_as_logout_token_and_no_token() -> None:
-    desk = Desk(FakeProvider())
-    id_token = desk.provider.sign(desk.provider.claims({"nonce": "n"}))
-    for posted in ({"logout_token": id_token}, {}):
-        answer = await kit.browser(desk.app, {}).post("/sign-out/provider", data=posted)
-        assert answer.status_code == 400

@@ -242,6 +242,20 @@ async def test_a_foreign_host_is_refused(app: Starlette, host: str) -> None:
     assert host == "" or host not in answer.text or len(host) == 1
 
 
+async def test_another_name_of_this_machine_leads_to_the_configured_one() -> None:
+    app = kit.make_app(ROUTES, portal_url="http://127.0.0.1:8700")
+    browser = kit.browser(app)
+    answer = await browser.get("/file?x=%2F%0d", headers={"host": "localhost:8700"})
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "http://127.0.0.1:8700/file?x=%2F%0d"
+    answer = await browser.get(
+        "http://127.0.0.1:8700//evil.example/x", headers={"host": "[::1]:8700"}
+    )
+    assert answer.headers["location"].startswith("http://127.0.0.1:8700/evil.example")
+    assert (await browser.post("/form", headers={"host": "localhost"})).status_code == 403
+    assert (await browser.get("/", headers={"host": "evil.example"})).status_code == 400
+
+
 async def test_our_host_on_any_port_is_fine_and_health_on_any_host(
     app: Starlette, db: None
 ) -> None:
@@ -293,7 +307,7 @@ async def test_a_body_under_the_limit_is_taken(app: Starlette) -> None:
 async def test_a_length_that_is_no_number_is_refused(app: Starlette, length: str) -> None:
     answer = await kit.browser(app).post(
         "/form",
-        headers={"content-length": length.encode()},  # type: ignore[dict-item]
+        headers={b"content-length": length.encode()},
     )
     assert answer.status_code == 400
 
