@@ -156,7 +156,7 @@ async def _back_to_people(case: Case, halt: Halt) -> None:
         case Status.REFUNDING:
             await refund.cancel_unsent(case, halt.text)
         case Status.RECHARGING:
-            await recharge.cancel_unsent(case, halt.text)
+            await recharge.stop(case, halt.text)
 
 
 async def _key_refused(case: Case, error: Exception) -> datetime:

@@ -186,4 +186,5 @@ async def _canceled(case: Case, leg: Leg) -> None:
     await Leg.filter(id=leg.id).update(state=state, failed_at=clock.now(), next_action_url="")
     if case.status in (Status.RECHARGING, Status.NEEDS_AUTHENTICATION):
         await moves.move(case, Action.REQUIRE_NEW_CARD, STRIPE, reason=leg.failure)
-        await outbox.mail(case, await letters.card_declined(case, leg), f"leg:{leg.id}")
+        if leg.failure:
+            await outbox.mail(case, await letters.card_declined(case, leg), f"leg:{leg.id}")

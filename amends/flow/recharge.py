@@ -266,12 +266,17 @@ async def _waiting_leg(case: Case) -> Leg:
     return leg
 
 
-async def cancel_unsent(case: Case, reason: str) -> None:
-    """A recharge that was never sent never will be; a new plan may charge a card instead."""
+async def stop(case: Case, reason: str) -> None:
+    """The recharge may not go on: what was never sent never will be, an open intent is canceled."""
+    leg = await Leg.filter(case_id=case.id, kind=LegKind.RECHARGE).order_by("-plan_id").first()
+    if leg is None:
+        return
+    if leg.payment_intent_id and leg.state is not LegState.SUCCEEDED:
+        await _cancel(leg)
     async with in_transaction():
         held = await Case.filter(id=case.id).select_for_update().get()
-        changed = await Leg.filter(
-            case_id=case.id, kind=LegKind.RECHARGE, state=LegState.PLANNED
-        ).update(state=LegState.CANCELED, failed_at=clock.now(), failure=reason[:120])
+        changed = await Leg.filter(id=leg.id, state=LegState.PLANNED).update(
+            state=LegState.CANCELED, failed_at=clock.now(), failure=reason[:120]
+        )
         if changed and held.status is Status.RECHARGING:
             await moves.move(held, Action.REQUIRE_NEW_CARD, STRIPE, reason=reason)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from amends.models import Approval, Attempt, Case, LedgerEntry, Leg, Plan, TimelineEntry
+from amends.models import Approval, Attempt, Case, ExceptionItem, LedgerEntry, Leg, Plan, TimelineEntry
 from amends.rules import plan as plans
 from amends.rules import workflow
 from amends.rules.plan import LegKind, LegState
@@ -102,7 +102,9 @@ async def _nothing_stuck(case: Case, legs: list[Leg]) -> None:
         Status.LOCKED_FRAUD,
         Status.PROPOSED,
     }
-    require(case.status in workflow.FINAL | human, "I23", f"stuck in {case.status}")
+    told = [f"{each.kind}: {each.detail}" for each in await ExceptionItem.filter(case_id=case.id)]
+    seen = [f"{leg.kind} {leg.state} {leg.pending_reason} {leg.failure}" for leg in legs]
+    require(case.status in workflow.FINAL | human, "I23", f"stuck in {case.status}: {seen} {told}")
     if case.status in human:
         require(case.due_at is not None, "I24", f"{case.status} without a date")
     loose = [leg.state for leg in legs if leg.state in (LegState.SENDING, LegState.UNKNOWN)]
