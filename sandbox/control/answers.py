@@ -43,4 +43,4 @@ def ahead(offset_s: int) -> str:
     parts = [
         f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((days, "day"), (hours, "hour")) if n
     ]
-    return " and ".join(parts) + " ahead of the real clock" if parts else "the real clock"
+    return " and ".join(parts) + " ahead" if parts else "not moved"

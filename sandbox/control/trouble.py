@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sandbox.control.outside import Outside
-from sandbox.stripe_twin.faults import FaultKind
+from sandbox.stripe_twin.faults import Fault, FaultKind
 
 REFUND = "POST /v1/refunds"
 CONFIRM = "POST /v1/payment_intents/*/confirm"
@@ -228,20 +228,32 @@ GROUPS = (
 BY_KEY = {trouble.key: trouble for group in GROUPS for trouble in group.troubles}
 
 
+_IN_WORDS = {
+    (REFUND, FaultKind.LOST_RESPONSE): "The answer to the next refund is lost",
+    (REFUND, FaultKind.TIMEOUT_AFTER): "The next refund is not answered",
+    (REFUND, FaultKind.ERROR_500_AFTER): "The next refund is answered 500",
+    (CONFIRM, FaultKind.LOST_RESPONSE): "The answer to the next new-card charge is lost",
+}
+
+
 def armed(outside: Outside) -> list[str]:
     """What waits to go wrong, or is wrong now."""
-    weather = outside.world.webhooks.weather
+    weather, mail = outside.world.webhooks.weather, outside.mail
     now = {
         "Webhooks are held back": weather.held,
         f"The next {weather.drop} webhooks are lost": weather.drop,
         f"The next {weather.duplicate} webhooks are sent twice": weather.duplicate,
-        f"{outside.mail.faults.temporary} mails are refused for now": outside.mail.faults.temporary,
-        f"{outside.mail.faults.permanent} mails are rejected": outside.mail.faults.permanent,
-        "The mail server is down": not outside.mail.is_accepting,
+        f"Mails to be refused for now: {mail.faults.temporary}": mail.faults.temporary,
+        f"Mails to be rejected: {mail.faults.permanent}": mail.faults.permanent,
+        "The mail server is down": not mail.is_accepting,
         "The identity provider is down": outside.provider.faults.down,
     }
-    calls = [
-        f"{f.kind.replace('_', ' ')} on {f.match}, {f.times} times"
-        for f in outside.world.faults.list()
-    ]
-    return calls + [sentence for sentence, is_so in now.items() if is_so]
+    at_stripe = [_in_words(fault) for fault in outside.world.faults.list()]
+    return at_stripe + [sentence for sentence, is_so in now.items() if is_so]
+
+
+def _in_words(fault: Fault) -> str:
+    if (fault.match, fault.kind) == (ANY_CALL, FaultKind.RATE_LIMIT_429):
+        return f"Calls to be refused as too many: {fault.times}"
+    plain = f"{fault.kind.replace('_', ' ')} at {fault.match}"
+    return _IN_WORDS.get((fault.match, fault.kind), plain)

@@ -227,7 +227,10 @@ async def test_it_arms_faults_at_stripe(browser: httpx2.AsyncClient, outside: Ou
         (FaultKind.ERROR_500_AFTER, 1),
         (FaultKind.RATE_LIMIT_429, 5),
     ]
-    assert "Made to go wrong" in (await browser.get("/")).text
+    start = (await browser.get("/")).text
+    assert "Made to go wrong" in start
+    assert "The answer to the next refund is lost" in start
+    assert "Calls to be refused as too many: 5" in start
 
 
 async def test_it_stops_and_starts_the_neighbours(
