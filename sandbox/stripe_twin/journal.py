@@ -25,10 +25,11 @@ class Journal:
         self._store.log_changes = True
 
     def _apply(self, name: str, row_id: str, doc: Doc | None) -> None:
-        if doc is None:
-            self._store.remove(name, row_id)
-        else:
+        if doc is not None:
             self._store.put(doc)
+        elif self._store.get(name, row_id) is not None:
+            # What was added and removed between two saves is only known here as removed.
+            self._store.remove(name, row_id)
 
     def rewrite(self) -> None:
         """The whole state into a new file that then takes the old one's place."""
