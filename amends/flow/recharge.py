@@ -254,6 +254,7 @@ async def ask_authentication(case: Case, by: Actor) -> None:
 async def returned_from_bank(case: Case) -> None:
     """The customer is back from the bank: look at once. Says nothing of how it went."""
     await Leg.filter(case_id=case.id, kind=LegKind.RECHARGE).update(next_look_at=None)
+    await Case.filter(id=case.id, version=case.version).update(next_check_at=clock.now())
     await jobs.defer(jobs.advance(case.id))
 
 

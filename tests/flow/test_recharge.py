@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from amends.flow import recharge
-from amends.models import ExceptionItem, Leg, MailItem, Order
+from amends.models import Case, ExceptionItem, Leg, MailItem, Order
 from amends.rules.people import Customer, Staff
 from amends.rules.plan import LegKind, LegState
 from amends.rules.workflow import Status
@@ -36,7 +36,7 @@ async def at_the_bank(shop: Shop, url: str, button: str) -> str:
     async with httpx2.AsyncClient(transport=transport, base_url="http://twin.test") as browser:
         page = await browser.get(url)
         assert page.status_code == 200
-        answer = await browser.post(url, data={"answer": button})
+        answer = await browser.post(url, data={"result": button})
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
@@ -57,7 +57,7 @@ async def test_a_bank_that_wants_the_customer_leads_them_there_and_back(
     back = await at_the_bank(shop, leg.next_action_url, "complete")
     assert urlsplit(back).path == f"/requests/{case.ref}/bank-return"
     assert parse_qs(urlsplit(back).query)["payment_intent"] == [leg.payment_intent_id]
-    await recharge.returned_from_bank(case)
+    await recharge.returned_from_bank(await Case.get(id=case.id))
     case = await shops.work_on(shop, case, seconds=1)
     assert case.status is Status.RESOLVED
     assert charges(shop)[1:] == [("3184", 120_000)]
@@ -74,7 +74,7 @@ async def test_a_customer_who_fails_at_the_bank_may_try_again(
         case = await shops.work(case)
         leg = await the_recharge(case.id)
         await at_the_bank(shop, leg.next_action_url, button)
-        await recharge.returned_from_bank(case)
+        await recharge.returned_from_bank(await Case.get(id=case.id))
         case = await shops.work_on(shop, case, seconds=1)
     assert case.status is Status.RESOLVED
     assert len(charges(shop)) == 2
