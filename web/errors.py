@@ -64,12 +64,7 @@ def respond(request: Request[Any], error: Exception) -> Response:
     _note(request, error, found.status)
     headers = _headers(request, error)
     if "hx-request" in request.headers:
-        # An error must not land where a table was; the base pages have a place for it.
-        headers |= {
-            "hx-retarget": "#flash",
-            "hx-reswap": "innerHTML",
-            "hx-reselect": "[role=alert]",
-        }
+        headers |= pages.TO_FLASH
     response = pages.page(
         request, f"errors/{found.template}.html", found.status, **_context(request, error)
     )

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,10 @@ from web.doors import house
 
 THEME_COOKIE = "__Host-amends-theme"
 THEMES = ("light", "dark")
+# For htmx: an error must not land where a table was, so the base pages keep a place for it.
+TO_FLASH: Mapping[str, str] = MappingProxyType(
+    {"hx-retarget": "#flash", "hx-reswap": "innerHTML", "hx-reselect": "[role=alert]"}
+)
 _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
@@ -31,6 +36,7 @@ def environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -99,6 +99,11 @@ async def _done(request: Request[Any]) -> Response:
     return _show(request, forms.blank(story="All done"))
 
 
+async def _leave(request: Request[Any]) -> Response:
+    await sessions.end(request)
+    return pages.see_other(request, "/enter-again")
+
+
 async def _tick(request: Request[Any]) -> Response:
     background = sessions.BACKGROUND in request.headers
     return HTMLResponse(f'<p id="tick">{"In the background" if background else "In use"}</p>')
@@ -123,6 +128,7 @@ def serve(door: Door) -> Iterator[str]:
         guards.route("GET", "/form", _get, allow=allow),
         guards.route("POST", "/form", _post, allow=allow),
         guards.route("GET", "/done", _done, allow=allow),
+        guards.route("POST", "/sign-out", _leave, allow=guards.PUBLIC),
         guards.route("GET", "/tick", _tick, allow=allow),
         guards.route("GET", "/stolen", _stolen, allow=allow),
     ]
@@ -150,9 +156,12 @@ def _somebody(viewer: Customer | Staff) -> Iterator[None]:
     async def found(token: str, door: str, idle: timedelta) -> FoundSession:
         return FoundSession(1, viewer, clock.now())
 
-    real = access.find_session
-    access.find_session = found  # type: ignore[assignment]
+    async def ended(session_id: int) -> None:
+        """The cookie goes; this server has no table."""
+
+    real = access.find_session, access.end_session
+    access.find_session, access.end_session = found, ended  # type: ignore[assignment]
     try:
         yield
     finally:
-        access.find_session = real
+        access.find_session, access.end_session = real

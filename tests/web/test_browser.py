@@ -193,6 +193,20 @@ def test_letters_move_the_focus_and_never_send(chromium: Browser, desk: str) -> 
     seen.page.context.close()
 
 
+def test_after_signing_out_going_back_shows_nothing(chromium: Browser, address: str) -> None:
+    """The next user of the computer."""
+    seen = _open(chromium, address)
+    seen.page.goto(address + "/form")
+    assert seen.page.evaluate("localStorage.length + sessionStorage.length") == 0
+    seen.page.click("text=Sign out")
+    seen.page.wait_for_url("**/enter-again")
+    seen.page.go_back()
+    seen.page.wait_for_url("**/sign-in?next=*")
+    assert "Which charge" not in seen.page.content()
+    assert seen.page.evaluate("localStorage.length + sessionStorage.length") == 0
+    seen.page.context.close()
+
+
 def test_polling_says_that_nobody_asked(chromium: Browser, address: str) -> None:
     seen = _open(chromium, address)
     seen.page.goto(address + "/form")
