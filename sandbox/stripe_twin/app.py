@@ -50,10 +50,10 @@ class ApiEndpoint:
         request = Request(scope, receive)
         try:
             answer = await self._world.handle(await _call(request))
-        except Hangup:
-            await _hang_up(request, send, over_socket=over_socket)
-        except Silence:
-            await _stay_silent(request, receive, send, over_socket=over_socket)
+        except (Hangup, Silence) as fault:
+            if not over_socket:
+                raise _as_httpx(fault, request) from None
+            await _break(fault, receive, send)
         else:
             await _response(answer)(scope, receive, send)
 
@@ -72,26 +72,22 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, answer.headers)
 
 
-async def _hang_up(request: Request, send: Send, *, over_socket: bool) -> None:
-    if not over_socket:
-        raise httpx.RemoteProtocolError(
-            "Server disconnected without sending a response.",
-            request=httpx.Request(request.method, str(request.url)),
-        )
-    # The server closes the connection when an announced body does not come.
-    await send(
-        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9999")]}
+def _as_httpx(fault: Hangup | Silence, request: Request) -> httpx.TransportError:
+    """What httpx raises when a real connection does this."""
+    asked = httpx.Request(request.method, str(request.url))
+    if isinstance(fault, Silence):
+        return httpx.ReadTimeout("The read operation timed out", request=asked)
+    return httpx.RemoteProtocolError(
+        "Server disconnected without sending a response.", request=asked
     )
 
 
-async def _stay_silent(
-    request: Request, receive: Receive, send: Send, *, over_socket: bool
-) -> None:
-    if not over_socket:
-        raise httpx.ReadTimeout(
-            "The read operation timed out", request=httpx.Request(request.method, str(request.url))
-        )
-    with anyio.move_on_after(_SILENCE_S):
-        while (await receive())["type"] != "http.disconnect":
-            pass
-    await _hang_up(request, send, over_socket=True)
+async def _break(fault: Hangup | Silence, receive: Receive, send: Send) -> None:
+    """Silence waits for the caller to give up; then, as for a hang-up, the connection closes."""
+    if isinstance(fault, Silence):
+        with anyio.move_on_after(_SILENCE_S):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    # The server closes the connection when an announced body does not come.
+    headers = [(b"content-length", b"9999")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})

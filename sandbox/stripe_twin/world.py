@@ -106,6 +106,8 @@ class World(Builders, Mishaps):
     def advance(self, seconds: float) -> None:
         """Moves twin time forward; everything due on the way happens in order."""
         self.clock.offset += seconds
+        self._remember()
+        self._remember()
         self.run_due()
 
     def run_due(self) -> None:
@@ -154,14 +156,16 @@ class World(Builders, Mishaps):
     def save(self) -> None:
         """Writes what changed; does nothing without a state file."""
         if self._journal and self.store.changed:
-            self.store.put(self._meta())
+            self._remember()
             self._journal.save()
 
-    def _meta(self) -> Doc:
-        return {
+    def _remember(self) -> None:
+        """What is in no table: counters, and how far the clock was moved."""
+        meta: Doc = {
             "object": _META, "id": "meta", "created": 0, "ids": self.ids.counts,
             "counts": self._counts, "offset": self.clock.offset,
         }  # fmt: skip
+        self.store.put(meta)
 
     def _load(self, journal: Journal) -> None:
         journal.load()

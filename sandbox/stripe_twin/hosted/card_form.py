@@ -17,7 +17,9 @@ class Suggestion:
 
     @property
     def shown(self) -> str:
-        """5555 5555 5555 4444"""
+        """5555 5555 5555 4444, or 3782 822463 10005 as American Express groups it."""
+        if len(self.number) == 15:
+            return f"{self.number[:4]} {self.number[4:10]} {self.number[10:]}"
         return " ".join(self.number[i : i + 4] for i in range(0, len(self.number), 4))
 
     @property

@@ -25,6 +25,8 @@ _MOST = 99_999_999
 
 def new(world: "World", params: Doc) -> Doc:
     """An unconfirmed intent, stored but not announced."""
+    if params.get("capture_method") == "manual":
+        raise errors.not_in_the_twin("POST", "/v1/payment_intents with capture_method=manual")
     currency = check_currency(params["currency"])
     _check_amount(params["amount"], currency)
     card_id = _check_card(world, params)

@@ -28,9 +28,12 @@ def confirm(world: "World", intent: Doc, params: Doc) -> Doc:
             "When `off_session` is set, `setup_future_usage` cannot be set.",
             param="setup_future_usage",
         )
-    if _needs_authentication(world, card):
-        return _authenticate(world, intent, card, params, away=away)
-    return pay(world, intent, card)
+    if not _needs_authentication(world, card):
+        return pay(world, intent, card)
+    if away:
+        # Recorded: no charge, and the intent waits for a payment method again.
+        raise decline(world, intent, card, declines.AUTHENTICATION_REQUIRED, None)
+    return _challenge(world, intent, params.get("return_url"))
 
 
 def _refuse_unconfirmable(intent: Doc) -> None:
@@ -93,11 +96,7 @@ def _needs_authentication(world: "World", card: Doc) -> bool:
     return behaviour is Behaviour.SCA_UNLESS_SET_UP and not set_up
 
 
-def _authenticate(world: "World", intent: Doc, card: Doc, params: Doc, *, away: bool) -> Doc:
-    if away:
-        # Recorded: no charge, and the intent waits for a payment method again.
-        raise decline(world, intent, card, declines.AUTHENTICATION_REQUIRED, None)
-    return_url = params.get("return_url")
+def _challenge(world: "World", intent: Doc, return_url: str | None) -> Doc:
     intent["status"] = "requires_action"
     if return_url:
         url = f"{world.public_url}/pages/authenticate/{intent['id']}"
