@@ -102,6 +102,9 @@ class GateMiddleware:
         self.host = urlsplit(base_url).hostname or ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
         if scope["type"] != "http":
             return  # neither door speaks WebSocket
         headers = Headers(scope=scope)
