@@ -61,6 +61,8 @@ class Plan:
     def environment(self, part: str, database_url: str) -> dict[str, str]:
         """The settings of one process; nothing of the caller's own AMENDS_ settings gets in."""
         others = {k: v for k, v in os.environ.items() if not k.startswith("AMENDS_")}
+        if part == "sandbox":
+            return others
         return others | {
             "AMENDS_DATABASE_URL": database_url,
             "AMENDS_STRIPE_SECRET_KEY": _STRIPE_KEYS[part],
@@ -104,7 +106,7 @@ class Plan:
             "--state": str(self.outside),
             "--portal-url": self.url("portal"),
             "--desk-url": self.url("backoffice"),
-            "--webhook-url": f"{self.url('portal')}/webhooks/stripe",
+            "--webhook-url": f"{self.url('portal')}/stripe/webhook",
             "--webhook-secret": self.secrets["webhook"],
             "--oidc-client-id": "amends",
             "--oidc-client-secret": self.secrets["oidc"],

@@ -35,6 +35,8 @@ def command(
         workers=workers,
         http="httptools",
         loop="uvloop",
+        # A door that cannot reach its database says so and ends, instead of serving errors.
+        lifespan="on",
         timeout_graceful_shutdown=_GRACE_S,
         limit_concurrency=_MOST_CONNECTIONS,
         server_header=False,
