@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.stripe_twin.world import World
 
 _DRIFT_KEPT = 200
+_OBJECTS_IN_ERRORS = ("payment_intent", "payment_method", "setup_intent")
 
 
 async def handle(world: "World", call: Call) -> Answer:
@@ -45,11 +46,12 @@ async def _answer(world: "World", call: Call, fault: FaultKind | None) -> Answer
         key = keys.identify(call.headers.get("authorization", ""))
         _limit(fault, call)
         route, ids = _route(call)
+        world.limits.check(f"{route.method} {route.path}")
         key.require(route.area, route.right)
         request = _parse(call, route, ids, request_id)
         return await _once(world, call, route, request, fault)
     except errors.ApiError as error:
-        return _refusal(error, request_id)
+        return _refusal(world, error, request_id)
 
 
 def _limit(fault: FaultKind | None, call: Call) -> None:
@@ -98,7 +100,7 @@ async def _once(
     try:
         answer = await _run(world, route, request, fault)
     except errors.ApiError as error:
-        answer = _refusal(error, request.request_id)
+        answer = _refusal(world, error, request.request_id)
         if not error.stored:
             return answer
     finally:
@@ -131,9 +133,13 @@ def _watch(world: "World", route: Route, doc: Doc) -> None:
     """Notes drift on every nth answer; 0 turns it off for long simulations."""
     world.answers += 1
     if world.drift_every and world.answers % world.drift_every == 0:
-        found = drift.find(doc)
-        if found and len(world.drift) < _DRIFT_KEPT:
-            world.drift += [f"{route.method} {route.path}: {line}" for line in found]
+        _note_drift(world, f"{route.method} {route.path}", doc)
+
+
+def _note_drift(world: "World", where: str, doc: Doc) -> None:
+    found = drift.find(doc)
+    if found and len(world.drift) < _DRIFT_KEPT:
+        world.drift += [f"{where}: {line}" for line in found]
 
 
 def _headers(request_id: str) -> dict[str, str]:
@@ -144,6 +150,10 @@ def _headers(request_id: str) -> dict[str, str]:
     }
 
 
-def _refusal(error: errors.ApiError, request_id: str) -> Answer:
+def _refusal(world: "World", error: errors.ApiError, request_id: str) -> Answer:
+    if world.drift_every:
+        for name in _OBJECTS_IN_ERRORS:
+            if name in error.error:
+                _note_drift(world, f"error.{name}", error.error[name])
     body = json.dumps({"error": error.error}).encode()
     return Answer(error.status, body, _headers(request_id) | error.headers)

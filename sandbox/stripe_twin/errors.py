@@ -156,7 +156,7 @@ def forbidden(key: str, permission: str) -> ApiError:
     )
 
 
-def rate_limited() -> ApiError:
+def rate_limited(reason: str = "endpoint-rate") -> ApiError:
     return ApiError(
         429,
         {
@@ -166,7 +166,7 @@ def rate_limited() -> ApiError:
             "https://docs.stripe.com/rate-limits.",
             "type": "invalid_request_error",
         },
-        {"stripe-rate-limited-reason": "endpoint-rate"},
+        {"stripe-rate-limited-reason": reason},
     )
 
 

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sandbox.stripe_twin import errors
 from sandbox.stripe_twin.documents import Doc
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Jobs:
         self._world = world
         self._heap: list[tuple[float, int, str]] = []
         self._running = False
+        # Jobs whose object had gone meanwhile; kept so that a puzzled reader finds them.
+        self.failures: list[str] = []
 
     def add(self, delay_s: float, name: str, object_id: str) -> None:
         self.add_at(self._world.clock.now() + delay_s, name, object_id)
@@ -71,4 +74,10 @@ class Jobs:
             assert doc is not None
             store.remove("_job", row_id)
             with self._world.clock.at(due):
-                _HANDLERS[doc["name"]](self._world, doc["for"])
+                self._run(doc)
+
+    def _run(self, doc: Doc) -> None:
+        try:
+            _HANDLERS[doc["name"]](self._world, doc["for"])
+        except errors.ApiError as error:
+            self.failures.append(f"{doc['name']} {doc['for']}: {error}")

@@ -8,6 +8,7 @@ from sandbox.stripe_twin.resources import (
     disputes,
     files,
     fraud_warnings,
+    payment_methods,
     refund_life,
     refunds,
 )
@@ -92,6 +93,12 @@ class Mishaps:
         self._world.balance.set_limit(currency, minor)
         refund_life.settle_waiting(self._world, currency)
         self._world.save()
+
+    def replace_card(self, payment_method_id: str, number_or_test_card: str) -> Doc:
+        """The bank issued a new card and the network told Stripe."""
+        doc = payment_methods.get(self._world, payment_method_id)
+        payment_methods.renumber(self._world, doc, number_or_test_card)
+        return self._saved(doc)
 
     def file_content(self, file_id: str) -> bytes:
         """What was uploaded as a file."""

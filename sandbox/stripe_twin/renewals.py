@@ -133,6 +133,14 @@ def end(world: "World", doc: Doc, reason: str) -> None:
             world.store.touch(invoice)
 
 
+@job("customer_leaves")
+def _leaves(world: "World", customer_id: str) -> None:
+    """Deleting a customer ends the subscriptions."""
+    for doc in list(world.store.table("subscription").where("customer", customer_id)):
+        if doc["status"] != "canceled":
+            end(world, doc, "cancellation_requested")
+
+
 def renewal_lines(world: "World", doc: Doc) -> Iterator[invoicing.Line]:
     """What the next term costs."""
     for item in items(doc):

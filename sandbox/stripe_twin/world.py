@@ -19,6 +19,7 @@ from sandbox.stripe_twin.idempotency import Idempotency
 from sandbox.stripe_twin.jobs import Jobs
 from sandbox.stripe_twin.journal import Journal
 from sandbox.stripe_twin.ledger import LedgerRow
+from sandbox.stripe_twin.limits import Limits
 from sandbox.stripe_twin.mishaps import Mishaps
 from sandbox.stripe_twin.store import Store
 from sandbox.stripe_twin.webhooks import Delivery, Mode, Outcome, Webhooks
@@ -57,6 +58,7 @@ class World(Builders, Mishaps):
         self.store = Store()
         self.jobs = Jobs(self)
         self.faults = Faults()
+        self.limits = Limits(self)
         self.webhooks = Webhooks(self)
         self.idempotency = Idempotency(self)
         self.balance = Balance(self)

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import stripe
 
+from sandbox.stripe_twin import drift
 from sandbox.stripe_twin.app import create_app
 from sandbox.stripe_twin.clock import DAY
 from sandbox.stripe_twin.transport import client_for
@@ -79,6 +80,8 @@ async def shop() -> AsyncIterator[Shop]:
     card = world.add_card(priya["id"], "4242424242424242")
     yield Shop(world, client, clock, priya["id"], card["id"])
     assert world.drift == []
+    assert [line for event in world.events for line in drift.find(event)] == []
+    assert world.jobs.failures == []
     await http.close_async()
 
 

@@ -107,6 +107,14 @@ async def test_it_gives_the_unused_time_as_credit_and_never_as_a_refund(shop):
     assert "customer.subscription.deleted" in shop.kinds()
 
 
+async def test_it_ends_with_its_customer(shop):
+    sub = subscription(shop)
+    await shop.client.v1.customers.delete_async(shop.customer)
+    assert (await shop.client.v1.subscriptions.retrieve_async(sub)).status == "canceled"
+    shop.world.advance(40 * DAY)
+    assert shop.world.ledger() == []
+
+
 async def test_it_changes_little_after_the_end(shop):
     sub = subscription(shop)
     await shop.client.v1.subscriptions.cancel_async(sub)

@@ -89,6 +89,21 @@ async def test_it_matches_any_id_with_a_star_and_forgets_on_clear(shop, client_w
     assert (await client.v1.charges.retrieve_async(charge)).id == charge
 
 
+async def test_it_keeps_stripes_own_limits_when_asked(shop, client_with):
+    client = client_with(retries=0)
+    shop.world.limits.per_endpoint = 2
+    charges = [shop.charge() for _ in range(3)]
+    for charge in charges[:2]:
+        await client.v1.refunds.create_async({"charge": charge})
+    with pytest.raises(stripe.RateLimitError) as caught:
+        await client.v1.refunds.create_async({"charge": charges[2]})
+    assert caught.value.headers["stripe-rate-limited-reason"] == "endpoint-rate"
+    assert (await client.v1.charges.retrieve_async(charges[2])).amount_refunded == 0
+    shop.world.advance(1)
+    await client.v1.refunds.create_async({"charge": charges[2]})
+    assert shop.world.limits.refused == 1
+
+
 async def test_it_answers_slowly(shop):
     waits = []
 

@@ -220,6 +220,15 @@ async def test_it_declines_attaching_a_declining_card_as_generic(shop):
     assert kept.customer == shop.customer
 
 
+async def test_it_puts_a_new_number_behind_the_same_card(shop):
+    before = await shop.client.v1.payment_methods.retrieve_async(shop.card)
+    shop.world.replace_card(shop.card, "5454545454545454")
+    after = await shop.client.v1.payment_methods.retrieve_async(shop.card)
+    assert (after.card.last4, after.card.brand) == ("5454", "mastercard")
+    assert after.card.fingerprint != before.card.fingerprint
+    assert shop.kinds()[-1] == "payment_method.automatically_updated"
+
+
 async def test_it_gives_one_number_one_fingerprint(shop):
     methods = shop.client.v1.payment_methods
     again = await methods.attach_async("pm_card_visa", {"customer": shop.customer})

@@ -112,6 +112,7 @@ def _delete(world: "World", request: Request) -> Doc:
         world.store.touch(card)
     world.store.add({"object": "_deleted", "id": doc["id"], "created": world.clock.second()})
     events.emit(world, "customer.deleted", doc)
+    world.jobs.add(0, "customer_leaves", doc["id"])
     return {"id": doc["id"], "object": "customer", "deleted": True}
 
 

@@ -59,6 +59,18 @@ def _card_part(card: cards.Card, exp_month: int, exp_year: int) -> Doc:
     )
 
 
+def renumber(world: "World", doc: Doc, number_or_name: str) -> None:
+    """Another number behind the same id, as when a network updates an expired card."""
+    number = cards.number_of(number_or_name) or cards.digits(number_or_name)
+    previous = {"card": doc["card"]}
+    card = cards.read(number)
+    doc["card"] = _card_part(card, doc["card"]["exp_month"], doc["card"]["exp_year"] + 4)
+    row = shapes.load(world.store, _WHAT_IT_DOES, doc["id"], "payment_method")
+    row["behaviour"] = card.behaviour.value
+    world.store.touch(row)
+    events.emit(world, "payment_method.automatically_updated", doc, previous)
+
+
 def get(world: "World", name: str, param: str = "payment_method") -> Doc:
     """The card of that id; pm_card_visa and its like make a new one."""
     number = cards.number_of(name)
