@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 import httpx2
 import psycopg
+from obstore.exceptions import BaseError
 
 from amends import database, facts
 from amends.gateways import files
@@ -163,7 +164,7 @@ async def files_store(settings: Settings) -> Finding:
         await store.put(key, content, "application/octet-stream")
         found = await store.get(key)
         await store.delete(key)
-    except (facts.Fact, ValueError, OSError):
+    except (facts.Fact, BaseError, ValueError, OSError):
         words = "Files cannot be written and read. Check AMENDS_FILES_URL and its credentials."
         return Finding("files", todo=words)
     if found != content:
