@@ -79,7 +79,8 @@ class RefundLine:
 
 @dataclass(frozen=True)
 class ChargeLine:
-    """The charge of the new card; `payment_id` is Stripe's PaymentIntent or charge id."""
+    """The charge of the new card. `payment_id` is kept with the facts and not printed: of
+    Stripe's ids a customer sees the refund's and the bank's trace number only."""
 
     card: Card
     amount: money.Money

@@ -231,7 +231,6 @@ def _arrival(refund: RefundLine) -> list[Pair]:
 def _charges(heading: str, charge: ChargeLine, more: tuple[Pair, ...]) -> MoneyTable:
     details = (
         *more,
-        _code("Payment ID", charge.payment_id),
         Pair("Charged", _day(charge.charged_on)),
     )
     amount = money.format_money(charge.amount)
