@@ -29,11 +29,27 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
+class Moment:
+    """When a step began to look at the world. What it decides rests on what it saw then."""
+
+    at: datetime
+    steady: float
+
+    @classmethod
+    def now(cls) -> "Moment":
+        return cls(clock.now(), clock.monotonic())
+
+    def age_s(self) -> float:
+        """By both clocks: a paused machine's steady clock may have stood still with it."""
+        return max(clock.monotonic() - self.steady, (clock.now() - self.at).total_seconds())
+
+
+@dataclass(frozen=True)
 class Decided:
-    """An attempt that may be sent now, and until when: `moment` is monotonic."""
+    """An attempt that may be sent while what it rests on, seen since `moment`, is fresh."""
 
     attempt: Attempt
-    moment: float
+    moment: Moment
 
     @property
     def params(self) -> dict[str, Any]:
@@ -41,8 +57,8 @@ class Decided:
         return loaded
 
     def in_time(self) -> bool:
-        """False when this process stood still since deciding; the look-up takes over then."""
-        return clock.monotonic() - self.moment <= sending.SEND_DEADLINE_S
+        """False when this process stood still since looking; the look-up takes over then."""
+        return self.moment.age_s() <= sending.SEND_DEADLINE_S
 
 
 async def live(leg: Leg) -> Attempt | None:
@@ -50,9 +66,12 @@ async def live(leg: Leg) -> Attempt | None:
 
 
 async def begin(
-    case: Case, leg: Leg, step: Step, params: dict[str, Any], digest: str
+    case: Case, leg: Leg, step: Step, params: dict[str, Any], digest: str, moment: Moment
 ) -> Decided | None:
-    """Write the intent down. None when the case or the leg moved meanwhile: look again."""
+    """Write the intent down. None when the case or the leg moved meanwhile: look again.
+
+    `moment` is from before the checks that the send rests on: its deadline covers them too.
+    """
     try:
         async with in_transaction():
             if not await _still(case):
@@ -63,7 +82,7 @@ async def begin(
                 raise IntegrityError("the leg moved")
     except IntegrityError:
         return None
-    return Decided(attempt, clock.monotonic())
+    return Decided(attempt, moment)
 
 
 async def _still(case: Case) -> bool:
@@ -95,8 +114,12 @@ async def _create(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> 
     )
 
 
-async def again(case: Case, attempt: Attempt) -> Decided | None:
-    """Take the same key once more. None when somebody else did, or the case moved."""
+async def again(case: Case, attempt: Attempt, moment: Moment) -> Decided | None:
+    """Take the same key once more. None when somebody else did, or the case moved.
+
+    `moment` is from before the look-up that proved absence: a worker that stood still since
+    then must not send, the key may be forgotten by now.
+    """
     now = clock.now()
     async with in_transaction():
         if not await _still(case):
@@ -111,7 +134,7 @@ async def again(case: Case, attempt: Attempt) -> Decided | None:
         )
     if not taken:
         return None
-    return Decided(await Attempt.get(id=attempt.id), clock.monotonic())
+    return Decided(await Attempt.get(id=attempt.id), moment)
 
 
 async def unknown(attempt: Attempt, error: stripe.Unknown) -> datetime:
@@ -136,7 +159,7 @@ async def refused_after_retry(attempt: Attempt, error: stripe.Refused) -> dateti
 
 async def halted(attempt: Attempt, error: Exception) -> datetime:
     """A fault of ours (same key, other parameters): stays unknown, a person is told."""
-    return await _open_question(attempt, "key_mismatch", str(error), clock.now())
+    return await _open_question(attempt, sending.KEY_MISMATCH, str(error), clock.now())
 
 
 async def _open_question(

@@ -40,6 +40,7 @@ async def refund(leg_id: object, seen: RefundFacts) -> None:
                 await _late_failure(case, leg, seen)
             case Change.NONE:
                 await Leg.filter(id=leg.id).update(pending_reason=seen.pending_reason)
+                await _tell_if_given_up(case, leg, seen)
 
 
 async def held(leg_id: object) -> tuple[Case, Leg]:
@@ -68,6 +69,19 @@ async def _is_strange(leg: Leg, seen: RefundFacts) -> bool:
         stripe_id=seen.id,
     )
     return True
+
+
+async def _tell_if_given_up(case: Case, leg: Leg, seen: RefundFacts) -> None:
+    """A leg that ended without a refund has one after all: money moved, a person must know."""
+    if leg.stripe_id is None and seen.counts:
+        await exceptions_desk.tell(
+            "refund_appeared",
+            seen.id,
+            f"Refund {seen.id} is there although leg {leg.position} was given up "
+            f"({leg.failure or leg.state}).",
+            case_id=case.id,
+            stripe_id=seen.id,
+        )
 
 
 async def _step(case: Case, leg: Leg, seen: RefundFacts, state: LegState) -> None:

@@ -1,5 +1,6 @@
 """Only when every refund is confirmed: the new card, once."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from amends.flow import (
     observe_intent,
     preflight,
 )
-from amends.flow.attempts import Decided, Step
+from amends.flow.attempts import Decided, Moment, Step
 from amends.flow.execution import Execution, Halt
 from amends.gateways import stripe, stripe_money
 from amends.models import Case, Leg
@@ -30,13 +31,16 @@ async def start(run: Execution) -> datetime:
     """Create the PaymentIntent, unconfirmed: nothing is charged by this."""
     leg = run.recharge
     assert leg is not None, "a case is recharging only with a recharge leg"
+    await pace.wait("payment_intents")
+    moment = Moment.now()
     await _gate(run)
     there = await _find(leg)
     if there is not None:
         await observe_intent.created(leg.id, there)
         return clock.now()
-    await pace.wait("payment_intents")
-    decided = await attempts.begin(run.case, leg, Step.CREATE, _params(run, leg), run.plan.digest)
+    decided = await attempts.begin(
+        run.case, leg, Step.CREATE, _params(run, leg), run.plan.digest, moment
+    )
     return clock.now() if decided is None else await _send_create(leg, decided)
 
 
@@ -99,19 +103,20 @@ async def look_for_created(case: Case, leg: Leg) -> datetime:
         return clock.now()
     if attempt.next_lookup_at is not None and attempt.next_lookup_at > clock.now():
         return attempt.next_lookup_at
+    moment = Moment.now()
     there = await _find(leg)
     if there is not None:
         await observe_intent.created(leg.id, there)
         return clock.now()
     may_send = case.status is Status.RECHARGING
-    match sending.after_absence(attempts.sent(attempt), clock.now()):
+    match sending.after_absence(attempts.sent(attempt), moment.at):
         case Next.RESEND if may_send:
-            decided = await attempts.again(case, attempt)
+            decided = await attempts.again(case, attempt, moment)
             return clock.now() if decided is None else await _send_create(leg, decided)
         case Next.NEW_KEY if may_send:
             await attempts.close_absent(attempt)
             return clock.now()
-        case _ if not may_send and sending.wire_is_empty(attempts.sent(attempt), clock.now()):
+        case _ if not may_send and sending.wire_is_empty(attempts.sent(attempt), moment.at):
             await attempts.close_absent(attempt)
             return clock.now()
     return await attempts.looked(attempt)
@@ -119,6 +124,7 @@ async def look_for_created(case: Case, leg: Leg) -> datetime:
 
 async def look(case: Case, leg: Leg) -> datetime:
     """Read the intent, write down what it shows, and go on if it is ours to go on."""
+    moment = Moment.now()
     seen = await stripe.intent(leg.payment_intent_id)
     await observe_intent.intent(leg.id, seen)
     leg, case = await Leg.get(id=leg.id), await Case.get(id=case.id)
@@ -126,9 +132,9 @@ async def look(case: Case, leg: Leg) -> datetime:
         return await make_safe(case, leg, seen)
     match sending.intent_seen(seen.status, seen.error_code):
         case IntentChange.NOT_CONFIRMED:
-            return await _confirm_or_wait(case, leg)
+            return await _confirm_or_wait(case, leg, moment)
         case IntentChange.AUTHENTICATE if leg.pending_reason == observe_intent.ASKED:
-            return await _confirm_or_wait(case, leg)
+            return await _confirm_or_wait(case, leg, moment)
         case IntentChange.DECLINED:
             return await _cancel(leg)
         case IntentChange.PROCESSING:
@@ -136,7 +142,7 @@ async def look(case: Case, leg: Leg) -> datetime:
     return clock.now()
 
 
-async def _confirm_or_wait(case: Case, leg: Leg) -> datetime:
+async def _confirm_or_wait(case: Case, leg: Leg, moment: Moment) -> datetime:
     """Confirm unless an earlier confirmation may still be on its way."""
     attempt = await attempts.live(leg)
     if attempt is None:
@@ -144,10 +150,10 @@ async def _confirm_or_wait(case: Case, leg: Leg) -> datetime:
     if attempt.next_lookup_at is not None and attempt.next_lookup_at > clock.now():
         return attempt.next_lookup_at
     # The intent was just read and is not confirmed; confirming it twice charges once.
-    match sending.after_absence(attempts.sent(attempt), clock.now()):
+    match sending.after_absence(attempts.sent(attempt), moment.at):
         case Next.RESEND:
             await _gate(await execution.load(case))
-            decided = await attempts.again(case, attempt)
+            decided = await attempts.again(case, attempt, moment)
             return clock.now() if decided is None else await _send_confirm(leg, decided)
         case Next.NEW_KEY:
             await attempts.close_absent(attempt, LegState.SENDING)
@@ -156,13 +162,14 @@ async def _confirm_or_wait(case: Case, leg: Leg) -> datetime:
 
 
 async def _confirm(run: Execution, leg: Leg) -> datetime:
+    await pace.wait("payment_intents/confirm")
+    moment = Moment.now()
     await _gate(run)
     params: dict[str, Any] = {"off_session": True}
     if leg.pending_reason == observe_intent.ASKED:
         back = f"{settings.load().portal_url}/requests/{run.case.ref}/bank-return"
         params = {"payment_method": leg.payment_method_id, "return_url": back}
-    await pace.wait("payment_intents/confirm")
-    decided = await attempts.begin(run.case, leg, Step.CONFIRM, params, run.plan.digest)
+    decided = await attempts.begin(run.case, leg, Step.CONFIRM, params, run.plan.digest, moment)
     return clock.now() if decided is None else await _send_confirm(leg, decided)
 
 
@@ -228,10 +235,14 @@ async def make_safe(case: Case, leg: Leg, seen: stripe.IntentFacts) -> datetime:
 
 
 async def _cancel(leg: Leg) -> datetime:
-    """Cancel the intent. Repeating it is harmless: a canceled or charged intent says so."""
+    """Cancel the intent. Repeating it is harmless: a canceled or charged intent says so.
+
+    Hence a key per call: a kept one would give a stored 500 back for a day, and the bank's page
+    that was left open could charge in that time.
+    """
     try:
         seen = await stripe_money.cancel_intent(
-            leg.payment_intent_id, f"amends:{leg.id}:{Step.CANCEL}:1"
+            leg.payment_intent_id, f"amends:{leg.id}:{Step.CANCEL}:{uuid.uuid4()}"
         )
     except (stripe.Refused, stripe.Declined):
         seen = await stripe.intent(leg.payment_intent_id)

@@ -6,7 +6,7 @@ from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, pace
 from amends.flow import attempts, chargeback, execution, fraud, observe, preflight
-from amends.flow.attempts import Decided, Step
+from amends.flow.attempts import Decided, Moment, Step
 from amends.flow.execution import Execution
 from amends.gateways import stripe, stripe_money
 from amends.models import Attempt, Case, Leg, Order
@@ -26,6 +26,8 @@ async def send_next(run: Execution) -> datetime | None:
     if leg is None:
         return None
     await execution.check_fresh(run)
+    await pace.wait("refunds")
+    moment = Moment.now()
     found = await preflight.refund(leg)
     match found:
         case preflight.Disputed(dispute):
@@ -35,20 +37,21 @@ async def send_next(run: Execution) -> datetime | None:
         case preflight.Changed(text):
             await _give_up(leg, text)
         case preflight.Clear(refunds):
-            return await _adopt_or_send(run, leg, refunds)
+            return await _adopt_or_send(run, leg, refunds, moment)
     return clock.now()
 
 
 async def _adopt_or_send(
-    run: Execution, leg: Leg, refunds: tuple[stripe.RefundFacts, ...]
+    run: Execution, leg: Leg, refunds: tuple[stripe.RefundFacts, ...], moment: Moment
 ) -> datetime:
     """A refund of this leg that is there already (a restore, a lost answer) is ours."""
     there = pick(leg, refunds)
     if there is not None:
         await observe.refund(leg.id, there)
         return clock.now()
-    await pace.wait("refunds")
-    decided = await attempts.begin(run.case, leg, Step.REFUND, params(run, leg), run.plan.digest)
+    decided = await attempts.begin(
+        run.case, leg, Step.REFUND, params(run, leg), run.plan.digest, moment
+    )
     if decided is None:
         return clock.now()
     await _hold_order(run)
@@ -164,11 +167,12 @@ async def look(case: Case, leg: Leg) -> datetime:
         return clock.now()
     if attempt.next_lookup_at is not None and attempt.next_lookup_at > clock.now():
         return attempt.next_lookup_at
+    moment = Moment.now()
     there = pick(leg, await stripe.refunds_of(leg.charge_id))
     if there is not None:
         await observe.refund(leg.id, there)
         return clock.now()
-    return await _absent(case, leg, attempt)
+    return await _absent(case, leg, attempt, moment)
 
 
 async def _next_poll(leg: Leg) -> datetime:
@@ -177,13 +181,17 @@ async def _next_poll(leg: Leg) -> datetime:
     return clock.now() + sending.LOOKUPS[2] if leg.state is LegState.PENDING else clock.now()
 
 
-async def _absent(case: Case, leg: Leg, attempt: Attempt) -> datetime:
-    """Stripe has no refund of this leg: the one place from which it is sent again."""
-    verdict = sending.after_absence(attempts.sent(attempt), clock.now())
+async def _absent(case: Case, leg: Leg, attempt: Attempt, moment: Moment) -> datetime:
+    """Stripe has no refund of this leg: the one place from which it is sent again.
+
+    Absence is judged by `moment`, from before Stripe was asked: were this worker to stand still
+    now, the first send could still arrive unseen while the clock says that it no longer can.
+    """
+    verdict = sending.after_absence(attempts.sent(attempt), moment.at)
     may_send = case.status is Status.REFUNDING
     match verdict:
         case Next.RESEND if may_send:
-            return await _resend(case, leg, attempt)
+            return await _resend(case, leg, attempt, moment)
         case Next.NEW_KEY if may_send:
             await attempts.close_absent(attempt)
             return clock.now()
@@ -195,17 +203,17 @@ async def _absent(case: Case, leg: Leg, attempt: Attempt) -> datetime:
             await exceptions_desk.tell(
                 "gave_up",
                 str(leg.id),
-                "Five keys did not do it.",
+                attempt.error_text or "Five keys did not do it.",
                 case_id=case.id,
                 stripe_id=leg.charge_id,
             )
-        case _ if not may_send and sending.wire_is_empty(attempts.sent(attempt), clock.now()):
+        case _ if not may_send and sending.wire_is_empty(attempts.sent(attempt), moment.at):
             await attempts.close_absent(attempt)
             return clock.now()
     return await attempts.looked(attempt)
 
 
-async def _resend(case: Case, leg: Leg, attempt: Attempt) -> datetime:
+async def _resend(case: Case, leg: Leg, attempt: Attempt, moment: Moment) -> datetime:
     """The same key again, after the same checks as the first time."""
     run = await execution.load(case)
     await execution.check_fresh(run)
@@ -213,7 +221,7 @@ async def _resend(case: Case, leg: Leg, attempt: Attempt) -> datetime:
     if not isinstance(blocked, preflight.Clear):
         return await _stop_for(case, blocked)
     await pace.wait("refunds")
-    decided = await attempts.again(case, attempt)
+    decided = await attempts.again(case, attempt, moment)
     return clock.now() if decided is None else await _send(leg, decided)
 
 

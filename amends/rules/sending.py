@@ -21,6 +21,7 @@ WATCH_LOOKS = tuple(timedelta(days=days) for days in (1, 3, 7, 14, 21, 28, 35))
 
 NO_ANSWER = "no_answer"
 STORED_500 = "stored_500"
+KEY_MISMATCH = "key_mismatch"
 REFUSED = "refused:"
 
 
@@ -45,9 +46,12 @@ class Sent:
 
 
 def after_absence(sent: Sent, now: datetime) -> Next:
-    """The one decision that could send money twice. Called only with absence just proven."""
+    """The one decision that could send money twice. `now` is from before the look-up began."""
+    if sent.error_code == KEY_MISMATCH:
+        return Next.ASK_A_PERSON
     if sent.error_code.startswith(REFUSED):
-        return Next.FAIL
+        # An earlier send of this key may still arrive and be carried out.
+        return Next.FAIL if wire_is_empty(sent, now) else Next.WAIT
     if sent.error_code != STORED_500 and now - sent.first_sent_at < KEY_LIVES:
         return Next.RESEND
     if not wire_is_empty(sent, now):
