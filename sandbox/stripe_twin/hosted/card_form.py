@@ -40,7 +40,7 @@ SUGGESTIONS: tuple[Group, ...] = (
         "Work",
         (
             Suggestion("5555555555554444", "Mastercard", "works"),
-            Suggestion("5454545454545454", "Mastercard", "works, another number"),
+            Suggestion("5454545454545454", "Mastercard", "works too"),
             Suggestion("4242424242424242", "Visa", "works"),
             Suggestion("4000056655665556", "Visa debit", "works"),
             Suggestion("378282246310005", "American Express", "works"),
@@ -49,18 +49,18 @@ SUGGESTIONS: tuple[Group, ...] = (
     Group(
         "Ask the cardholder",
         (
-            Suggestion("4000002500003155", "Visa", "asks once, now; later charges go through"),
-            Suggestion("4000002760003184", "Visa", "asks now and again at every charge"),
+            Suggestion("4000002500003155", "Visa", "asks once, now"),
+            Suggestion("4000002760003184", "Visa", "asks at every charge"),
         ),
     ),
     Group(
         "Cause trouble",
         (
-            Suggestion("4000000000000341", "Visa", "is saved, then declines when charged"),
+            Suggestion("4000000000000341", "Visa", "declines when charged"),
             Suggestion("4000000000009995", "Visa", "has insufficient funds"),
             Suggestion("4000000000000002", "Visa", "is declined"),
-            Suggestion("4000000000005126", "Visa", "a refund to it fails after three days"),
-            Suggestion("4000000000007726", "Visa", "a refund to it stays pending for a day"),
+            Suggestion("4000000000005126", "Visa", "its refund fails on day 3"),
+            Suggestion("4000000000007726", "Visa", "its refund takes a day"),
         ),
     ),
 )
