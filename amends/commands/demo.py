@@ -14,7 +14,7 @@ import click
 import psycopg
 
 from amends import embedded, migrate
-from amends.commands import demo_page, demo_plan
+from amends.commands import demo_moved, demo_page, demo_plan
 from amends.commands.demo_children import Children, Failed, Stop, Stopped, answers
 from amends.commands.demo_plan import Plan
 
@@ -77,13 +77,14 @@ def _start(plan: Plan, children: Children, server: embedded.Server) -> None:
     for door in _DOORS:
         children.start(door, url)
     asyncio.run(migrate.run(url))
-    _move_people(plan, url)
+    demo_moved.move_people(plan, url)
     if not seeded:
         _seed(plan, children, url)
         children.start("sandbox", url)
     children.start("worker", url)
     for part in _SERVED:
         children.wait_for(partial(answers, f"{plan.url(part)}/healthz"), _PATIENCE_S, part)
+    demo_moved.drop_old_endpoints(plan)
     children.wait_for(partial(_is_working, url), _PATIENCE_S, "worker")
 
 
@@ -100,13 +101,6 @@ def _is_working(url: str) -> bool:
             "SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - interval '20 s'"
         ).fetchone()
     return found is not None
-
-
-def _move_people(plan: Plan, url: str) -> None:
-    """The provider's address is part of who somebody is, and it moves with the port."""
-    issuer = f"{plan.url('sandbox')}/idp"
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE person SET issuer = %s WHERE issuer <> %s", (issuer, issuer))
 
 
 @contextmanager

@@ -30,9 +30,9 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    """The first of four neighbouring ports that nobody uses."""
+    """The first of eight neighbouring ports that nobody uses: the demo moves once."""
     for first in range(23700, 24700, 10):
-        if all(_is_free(first + offset) for offset in range(PARTS)):
+        if all(_is_free(first + offset) for offset in range(2 * PARTS)):
             return first
     raise AssertionError("no free ports")
 
@@ -92,6 +92,13 @@ def refs(folder: Path) -> list[str]:
         return [row[0] for row in connection.execute("SELECT ref FROM case_ ORDER BY id")]
 
 
+def endpoints(port: int) -> list[str]:
+    """Where the twin sends Stripe's events."""
+    key = {"Authorization": "Bearer sk_test_worker"}
+    url = f"http://127.0.0.1:{port + 2}/stripe/v1/webhook_endpoints"
+    return [each["url"] for each in httpx2.get(url, headers=key).json()["data"]]
+
+
 @pytest.mark.slow
 def test_it_starts_stops_and_starts_again(folder: Path, port: int) -> None:
     with running(folder, port) as printed:
@@ -103,9 +110,10 @@ def test_it_starts_stops_and_starts_again(folder: Path, port: int) -> None:
         filed = refs(folder)
         assert len(filed) >= 9
     assert left_over(folder) == []
-    with running(folder, port, end=signal.SIGTERM):
+    with running(folder, port + PARTS, end=signal.SIGTERM):
         assert refs(folder) == filed
-        _finds_the_port_taken(folder, port)
+        assert endpoints(port + PARTS) == [f"http://127.0.0.1:{port + PARTS}/stripe/webhook"]
+        _finds_the_port_taken(folder, port + PARTS)
         _finds_the_folder_taken(folder, port + 1000)
     assert left_over(folder) == []
 
