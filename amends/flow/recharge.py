@@ -19,7 +19,7 @@ from amends.flow import (
 from amends.flow.attempts import Decided, Moment, Step
 from amends.flow.execution import Execution, Halt
 from amends.gateways import stripe, stripe_money
-from amends.models import Case, Leg
+from amends.models import Attempt, Case, Leg
 from amends.rules import sending
 from amends.rules.people import STRIPE, Actor
 from amends.rules.plan import LegKind, LegState
@@ -116,6 +116,9 @@ async def look_for_created(case: Case, leg: Leg) -> datetime:
         case Next.NEW_KEY if may_send:
             await attempts.close_absent(attempt)
             return clock.now()
+        case Next.FAIL if may_send:
+            await _refused(leg, attempt.error_code, attempt.error_text)
+            return clock.now()
         case _ if not may_send and sending.wire_is_empty(attempts.sent(attempt), moment.at):
             await attempts.close_absent(attempt)
             return clock.now()
@@ -158,7 +161,17 @@ async def _confirm_or_wait(case: Case, leg: Leg, moment: Moment) -> datetime:
         case Next.NEW_KEY:
             await attempts.close_absent(attempt, LegState.SENDING)
             return clock.now()
+        case Next.FAIL:
+            return await _give_up(leg, attempt)
     return await attempts.looked(attempt)
+
+
+async def _give_up(leg: Leg, attempt: Attempt) -> datetime:
+    """No key got the confirmation through: the intent is canceled and people plan anew."""
+    await exceptions_desk.tell(
+        "recharge_given_up", str(leg.id), attempt.error_text, case_id=leg.case_id
+    )
+    return await _cancel(leg)
 
 
 async def _confirm(run: Execution, leg: Leg) -> datetime:

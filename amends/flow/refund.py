@@ -201,9 +201,9 @@ async def _absent(case: Case, leg: Leg, attempt: Attempt, moment: Moment) -> dat
             return clock.now()
         case Next.ASK_A_PERSON:
             await exceptions_desk.tell(
-                "gave_up",
+                "key_mismatch",
                 str(leg.id),
-                attempt.error_text or "Five keys did not do it.",
+                attempt.error_text,
                 case_id=case.id,
                 stripe_id=leg.charge_id,
             )

@@ -56,7 +56,8 @@ def after_absence(sent: Sent, now: datetime) -> Next:
         return Next.RESEND
     if not wire_is_empty(sent, now):
         return Next.WAIT
-    return Next.NEW_KEY if sent.key_number < MAX_KEYS else Next.ASK_A_PERSON
+    # Absence is proven and nothing can arrive any more: the leg ends, and people plan anew.
+    return Next.NEW_KEY if sent.key_number < MAX_KEYS else Next.FAIL
 
 
 def wire_is_empty(sent: Sent, now: datetime) -> bool:
