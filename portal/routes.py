@@ -1,0 +1,92 @@
+"""Every address of the portal, and who may use it."""
+
+from portal import (
+    account,
+    answers,
+    billing,
+    card,
+    home,
+    my_cases,
+    papers,
+    reopen,
+    sent,
+    sign_in,
+    stripe_webhook,
+)
+from portal.draft import amount, bank, check, kinds, new_card, order, reason, story, terms
+from web.guards import CUSTOMER, PUBLIC, SIGNED, GuardedRoute, route
+
+_DRAFT = "/requests/new/{draft}"
+_CASE = "/requests/{ref}"
+
+ROUTES: list[GuardedRoute] = [
+    route("GET", "/", home.show, allow=PUBLIC),
+    route("GET", "/help/refunds", home.refunds, allow=PUBLIC),
+    route("GET", "/help/delays", home.delays, allow=PUBLIC),
+    route("GET", "/help/cancelling", home.cancelling, allow=PUBLIC),
+    route("GET", "/help/bank-disputes", home.bank_disputes, allow=PUBLIC),
+    route("GET", "/accessibility", home.accessibility, allow=PUBLIC),
+    route("GET", "/privacy", home.privacy, allow=PUBLIC),
+    # Signing in and out.
+    route("GET", "/sign-in", sign_in.show, allow=PUBLIC),
+    route("POST", "/sign-in", sign_in.ask, allow=PUBLIC),
+    route("GET", "/sign-in/code", sign_in.code, allow=PUBLIC),
+    route("POST", "/sign-in/code", sign_in.check, allow=PUBLIC),
+    route("POST", "/sign-out", sign_in.sign_out, allow=PUBLIC),
+    route("GET", "/account", account.show, allow=CUSTOMER),
+    route("POST", "/account/sessions/end", account.end, allow=CUSTOMER),
+    route("POST", "/account/sign-out-everywhere", account.end_everywhere, allow=CUSTOMER),
+    route("POST", "/account/switch", account.switch, allow=CUSTOMER),
+    # Invoices and cards.
+    route("GET", "/billing", billing.show, allow=CUSTOMER),
+    route("POST", "/billing/card", billing.add_card, allow=CUSTOMER),
+    route("GET", "/billing/card/return", billing.finish, allow=CUSTOMER),
+    # A new request, question by question.
+    route("GET", "/requests", my_cases.index, allow=CUSTOMER),
+    route("GET", "/requests/new", kinds.show, allow=CUSTOMER),
+    route("POST", "/requests/new", kinds.start, allow=CUSTOMER),
+    route("GET", _DRAFT, kinds.resume, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/delete", kinds.confirm_delete, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/delete", kinds.delete, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/order", order.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/order", order.save, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/reason", reason.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/reason", reason.save, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/amount", amount.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/amount", amount.save, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/bank", bank.show, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/new-card", new_card.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/new-card", new_card.save, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/new-card/return", new_card.finish, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/cancel-terms", terms.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/cancel-terms", terms.save, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/story", story.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/story", story.save, allow=CUSTOMER, max_body=answers.MAX_UPLOAD),
+    route("GET", f"{_DRAFT}/check", check.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/check", check.send, allow=CUSTOMER),
+    # A request that was sent.
+    route("GET", _CASE, my_cases.show, allow=CUSTOMER),
+    route("GET", f"{_CASE}/sent", sent.show, allow=CUSTOMER),
+    route("GET", f"{_CASE}/live", my_cases.live, allow=CUSTOMER),
+    route("POST", f"{_CASE}/messages", my_cases.write, allow=CUSTOMER, max_body=answers.MAX_UPLOAD),
+    route("GET", f"{_CASE}/withdraw", my_cases.confirm_withdrawal, allow=CUSTOMER),
+    route("POST", f"{_CASE}/withdraw", my_cases.withdraw, allow=CUSTOMER),
+    route("GET", f"{_CASE}/reopen", reopen.show, allow=CUSTOMER),
+    route("POST", f"{_CASE}/reopen", reopen.save, allow=CUSTOMER, max_body=answers.MAX_UPLOAD),
+    route("GET", f"{_CASE}/card", card.show, allow=CUSTOMER),
+    route("POST", f"{_CASE}/card", card.choose, allow=CUSTOMER),
+    route("GET", f"{_CASE}/card/return", card.finish, allow=CUSTOMER),
+    route("POST", f"{_CASE}/card/confirm", card.confirm, allow=CUSTOMER),
+    route("GET", f"{_CASE}/card/wait", card.wait, allow=CUSTOMER),
+    route("GET", f"{_CASE}/bank-return", card.returned, allow=CUSTOMER),
+    route("GET", f"{_CASE}/files/{{file}}", papers.file, allow=CUSTOMER),
+    route("GET", f"{_CASE}/proof", papers.proof, allow=CUSTOMER),
+    route("GET", f"{_CASE}/proof.pdf", papers.proof_pdf, allow=CUSTOMER),
+    route("GET", f"{_CASE}/receipt", papers.receipt, allow=CUSTOMER),
+    route("GET", f"{_CASE}/receipt.pdf", papers.receipt_pdf, allow=CUSTOMER),
+    route("GET", f"{_CASE}/request", papers.summary, allow=CUSTOMER),
+    route("GET", f"{_CASE}/request.pdf", papers.summary_pdf, allow=CUSTOMER),
+    # What Stripe tells us.
+    route("POST", "/stripe/webhook", stripe_webhook.receive, allow=SIGNED,
+          max_body=stripe_webhook.MAX_EVENT),
+]  # fmt: skip
