@@ -18,6 +18,7 @@ async def play(stage: Stage) -> None:
     await card_declined(stage)
     await question_open(stage)
     await waits_for_a_manager(stage)
+    await cancellation(stage)
     await refund_under_way(stage)
     await just_arrived(stage)
 
@@ -135,6 +136,21 @@ async def waits_for_a_manager(stage: Stage) -> None:
     case = await asking.check(stage, case, "sam.ito")
     why = "No activation in our records since the purchase. Full refund of the module."
     await asking.propose(stage, case, "sam.ito", Outcome.REFUND, why)
+
+
+async def cancellation(stage: Stage) -> None:
+    stage.at(ago=2, hour=15.5)
+    case = await asking.file(
+        stage,
+        Request(
+            "gl-0381", "SO-10395", Kind.CANCELLATION, Reason.CANCEL_ORDER, "4455",
+            "Nous arrêtons les cours de danse. We end the dance classes at the end of the year.",
+        ),
+    )  # fmt: skip
+    stage.at(ago=1, hour=11.0)
+    case = await asking.check(stage, case, "sam.ito")
+    why = "The customer gives up the module. The term's terms were shown and confirmed."
+    await asking.propose(stage, case, "sam.ito", Outcome.CANCELLATION, why)
 
 
 async def refund_under_way(stage: Stage) -> None:
