@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import TextIO
 
 import click
 
@@ -17,10 +18,22 @@ def command() -> None:
 
 
 @command.command()
-def verify() -> None:
+def heads() -> None:
+    """Print the end of every chain, to be kept elsewhere for `verify --noted`."""
+    for line in audit.heads(database.url(environment.load())):
+        click.echo(line)
+
+
+@command.command()
+@click.option(
+    "--noted",
+    type=click.File(encoding="utf-8"),
+    help="What `amends audit heads` printed at an earlier time: is all of it still there?",
+)
+def verify(noted: TextIO | None) -> None:
     """Recompute every chain. Lists broken rows and ends with 1 if there are any."""
     started = time.monotonic()
-    report = audit.verify(database.url(environment.load()))
+    report = audit.verify(database.url(environment.load()), _read(noted))
     for broken in report.broken[:_MOST_SHOWN]:
         click.echo(str(broken))
     if len(report.broken) > _MOST_SHOWN:
@@ -31,3 +44,11 @@ def verify() -> None:
         + (f"{len(report.broken):,} are broken." if report.broken else "nothing is broken.")
     )
     sys.exit(1 if report.broken else 0)
+
+
+def _read(noted: TextIO | None) -> dict[audit.Place, str]:
+    try:
+        return audit.read_heads(noted or ())
+    except ValueError:
+        words = "The noted heads cannot be read. Give a file that `amends audit heads` wrote."
+        raise click.ClickException(words) from None

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import io
 import shutil
 import sys
 import time
@@ -34,6 +35,8 @@ _SERVED = ("sandbox", *_DOORS)
 )
 def command(port: int, reset: bool, data_dir: Path) -> None:
     """Start portal, back office, worker and a pretend outside world, with a shop's data."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # names of all scripts, on any terminal
     plan = Plan(data_dir.resolve(), port)
     started = time.monotonic()
     demo_plan.refuse_taken_ports(port)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -123,6 +124,36 @@ def test_it_stands_the_erasure_of_a_person(run: Run, history: str) -> None:
             "WHERE case_id = 2"
         )
     assert run("audit", "verify").exit_code == 0
+
+
+def test_it_finds_a_chain_that_was_cut_and_made_to_look_whole(
+    run: Run, history: str, tmp_path: Path
+) -> None:
+    noted = tmp_path / "heads"
+    noted.write_text(run("audit", "heads").output)
+    assert run("audit", "verify", "--noted", str(noted)).exit_code == 0
+    tamper(history, "DELETE FROM timeline WHERE id = 8")
+    tamper(history, "UPDATE case_ SET status = 'draft' WHERE id = 2")
+    assert run("audit", "verify").exit_code == 0
+    done = run("audit", "verify", "--noted", str(noted))
+    assert done.exit_code == 1
+    assert "case 2 entry 4 (row 0): it was noted then and is gone" in done.output
+
+
+def test_it_finds_a_chain_that_was_written_anew(run: Run, history: str, tmp_path: Path) -> None:
+    noted = tmp_path / "heads"
+    noted.write_text(run("audit", "heads").output.replace("2 4 ", "2 4 f00"))
+    assert (
+        "RB-2402 entry 4 (row 8): it is not what was noted"
+        in run("audit", "verify", "--noted", str(noted)).output
+    )
+
+
+def test_it_refuses_heads_that_it_did_not_write(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "heads").write_text("RB-2402: all well")
+    done = run("audit", "verify", "--noted", str(tmp_path / "heads"))
+    assert done.exit_code == 1
+    assert "The noted heads cannot be read." in done.output
 
 
 @pytest.mark.slow
