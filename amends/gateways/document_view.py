@@ -182,7 +182,8 @@ def _frame(document: Document, title: str) -> View:
         paper=head.paper,
         about=tuple(pair for pair in about if pair.value),
         issued=_moment(head.issued_at),
-        issued_at=head.issued_at.astimezone(UTC),
+        # PDF dates have whole seconds; anything finer is refused.
+        issued_at=head.issued_at.astimezone(UTC).replace(microsecond=0),
         reference=plain_text.line(head.reference),
         record=plain_text.line(record),
     )
