@@ -45,7 +45,8 @@ def command(port: int, reset: bool, data_dir: Path) -> None:
     stop = Stop()
     stop.listen()
     with _alone(plan):
-        if reset:
+        if reset or not plan.seeded.exists():
+            # A start that was stopped half way leaves half a shop; begin again.
             _forget(plan)
         sys.exit(_run(plan, stop, started))
 
