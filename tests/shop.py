@@ -181,11 +181,11 @@ async def approved(
     refunds: list[int] | None = None,
 ) -> Approved:
     """A re-bill (or, without a new card, a refund) of the sale, proposed and approved."""
-    case = await _case(sold)
+    case = await new_case(sold)
     card = shop.world.add_card(sold.customer_id, new_card) if new_card else None
     amounts = refunds or [deposit.amount_minor for deposit in sold.deposits]
     legs = [
-        _refund_leg(deposit, amount) for deposit, amount in zip(sold.deposits, amounts, strict=True)
+        refund_leg(deposit, amount) for deposit, amount in zip(sold.deposits, amounts, strict=True)
     ]
     if card is not None:
         legs.append(_recharge_leg(sold, card, sum(amounts)))
@@ -195,7 +195,7 @@ async def approved(
     return await approve(case, draft, agent, manager)
 
 
-async def _case(sold: Sale) -> Case:
+async def new_case(sold: Sale) -> Case:
     now = clock.now()
     case = await Case.create(
         ref=f"RB-{next(_count)}",
@@ -218,7 +218,7 @@ async def _case(sold: Sale) -> Case:
     return case
 
 
-def _refund_leg(deposit: Deposit, amount: int) -> PlannedLeg:
+def refund_leg(deposit: Deposit, amount: int) -> PlannedLeg:
     return PlannedLeg(
         str(uuid.uuid4()),
         LegKind.REFUND,
@@ -253,32 +253,25 @@ def _recharge_leg(sold: Sale, card: dict[str, object], amount: int) -> PlannedLe
 
 async def approve(case: Case, draft: Draft, agent: Staff, manager: Staff) -> Approved:
     """Store the plan and the approval as the desk does, and move the case."""
-    now = clock.now()
     plan = await Plan.create(
-        case_id=case.id,
-        version=draft.version,
-        digest=draft.digest(),
-        canonical=draft.canonical(),
-        policy_version=1,
-        outcome=draft.outcome,
-        prepared_by_id=agent.person_id,
-        created_at=now,
-    )
+        case_id=case.id, version=draft.version, digest=draft.digest(),
+        canonical=draft.canonical(), policy_version=1, outcome=draft.outcome,
+        prepared_by_id=agent.person_id, created_at=clock.now(),
+    )  # fmt: skip
     legs = [await _store(leg, position, plan, case) for position, leg in enumerate(draft.legs, 1)]
     case = await moves.move(case, Action.PROPOSE, agent)
+    return Approved(await decide(case, plan, manager), plan, legs)
+
+
+async def decide(case: Case, plan: Plan, manager: Staff) -> Case:
+    """The manager's approval of exactly this plan."""
+    now = clock.now()
     await Approval.create(
-        plan_id=plan.id,
-        case_id=case.id,
-        decision="approved",
-        digest=plan.digest,
-        approver_id=manager.person_id,
-        role=Role.MANAGER,
-        at=now,
-        auth_time=now,
+        plan_id=plan.id, case_id=case.id, decision="approved", digest=plan.digest,
+        approver_id=manager.person_id, role=Role.MANAGER, at=now, auth_time=now,
         expires_at=now + timedelta(days=14),
-    )
-    case = await moves.move(case, Action.APPROVE, manager)
-    return Approved(case, plan, legs)
+    )  # fmt: skip
+    return await moves.move(case, Action.APPROVE, manager)
 
 
 async def _store(leg: PlannedLeg, position: int, plan: Plan, case: Case) -> Leg:
@@ -298,6 +291,7 @@ async def _store(leg: PlannedLeg, position: int, plan: Plan, case: Case) -> Leg:
         card_last4=leg.card_last4,
         card_fingerprint=leg.card_fingerprint,
         stripe_reason=leg.stripe_reason,
+        subscription_id=leg.subscription_id,
         label=leg.label,
     )
 

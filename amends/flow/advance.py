@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 
 from amends import clock, exceptions_desk, facts, jobs, moves
-from amends.flow import execution, proof, recharge, refund
+from amends.flow import cancellation, execution, proof, recharge, refund, subscription
 from amends.flow.execution import Halt
 from amends.flow.observe import MOVING
 from amends.gateways import stripe
 from amends.models import Case, Leg, Plan
 from amends.rules import sending, workflow
 from amends.rules.people import WORKER
-from amends.rules.plan import LegKind, LegState
+from amends.rules.plan import LegKind, LegState, Outcome
 from amends.rules.workflow import Action, Status
 
 # Every open case is looked at daily even when nothing is known to be due.
@@ -61,6 +61,8 @@ async def _look(case: Case, leg: Leg) -> datetime:
 async def _outside(case: Case, leg: Leg) -> datetime:
     if leg.kind is LegKind.REFUND:
         return await refund.look(case, leg)
+    if leg.kind is LegKind.END_SUBSCRIPTION:
+        return await subscription.look(case, leg)
     if leg.payment_intent_id:
         return await recharge.look(case, leg)
     return await recharge.look_for_created(case, leg)
@@ -77,6 +79,8 @@ async def _by_status(case: Case) -> datetime | None:
             return await _start(case)
         case Status.REFUNDING:
             return await _refund(case)
+        case Status.AUDITING:
+            return await cancellation.look(case)
         case Status.REFUNDED:
             return await _after_refunds(case)
         case Status.RECHARGING:
@@ -105,6 +109,8 @@ def _planned(leg: Leg | None) -> bool:
 async def _start(case: Case) -> datetime:
     run = await execution.load(case)
     await execution.check_fresh(run)
+    if run.draft.outcome is Outcome.CANCELLATION and not await cancellation.is_audited(case):
+        return await cancellation.begin(run)
     action = Action.START_REFUNDS if run.refunds else Action.START_RECHARGE
     await moves.move(case, action, WORKER, data={"digest": run.plan.digest})
     return clock.now()
@@ -112,6 +118,8 @@ async def _start(case: Case) -> datetime:
 
 async def _after_refunds(case: Case) -> datetime | None:
     run = await execution.load(case)
+    if (ending := run.ending) is not None:
+        return await subscription.end(run, ending)
     if run.recharge is None:
         return await proof.close(run)
     await execution.confirmed_refunds_under(run)

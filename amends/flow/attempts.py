@@ -26,6 +26,7 @@ class Step(StrEnum):
     CREATE = "create"
     CONFIRM = "confirm"
     CANCEL = "cancel"
+    END = "end"
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ class Execution:
         return tuple(leg for leg in self.legs if leg.kind is LegKind.REFUND)
 
     @property
+    def ending(self) -> Leg | None:
+        """The end of the subscription, while it is still to be done."""
+        legs = (leg for leg in self.legs if leg.kind is LegKind.END_SUBSCRIPTION)
+        return next((leg for leg in legs if leg.state is not LegState.SUCCEEDED), None)
+
+    @property
     def recharge(self) -> Leg | None:
         return next((leg for leg in self.legs if leg.kind is LegKind.RECHARGE), None)
 
@@ -90,6 +96,7 @@ def _same(leg: Leg, planned: plans.PlannedLeg) -> bool:
         leg.customer_id,
         leg.card_fingerprint,
         leg.stripe_reason,
+        leg.subscription_id,
     ) == (
         planned.leg_id,
         planned.kind,
@@ -100,6 +107,7 @@ def _same(leg: Leg, planned: plans.PlannedLeg) -> bool:
         planned.customer_id,
         planned.card_fingerprint,
         planned.stripe_reason,
+        planned.subscription_id,
     )
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from amends import clock, settings
 from amends.gateways import mail_contexts as mails
 from amends.gateways.customer_facts import Card, CaseHead, Company
-from amends.models import Case, Leg, Order
+from amends.models import Case, Leg, Order, TimelineEntry
 from amends.rules import business_days, promises
 from amends.rules.money import Money
 
@@ -35,7 +35,10 @@ def page(case: Case) -> str:
 async def head(case: Case) -> CaseHead:
     order = await Order.get_or_none(id=case.order_id) if case.order_id else None
     name = order.number if order else case.claimed_order
-    return CaseHead(case.ref, case.contact_name, page(case), name)
+    last = await TimelineEntry.filter(case_id=case.id).order_by("-seq").first()
+    # Each mail carries the head of the history out of our reach: a cheap witness.
+    record = f"#{last.seq} head={last.hash[:16]}" if last else ""
+    return CaseHead(case.ref, case.contact_name, page(case), name, record)
 
 
 def card(leg: Leg) -> Card:

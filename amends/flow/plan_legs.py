@@ -162,6 +162,7 @@ def _end(known: checks.Facts, wanted: Wanted) -> list[PlannedLeg]:
             amount_minor=0,
             currency=order.currency,
             customer_id=known.account.stripe_customer_id or "",
+            subscription_id=order.subscription_id,
             label=f"Subscription {order.subscription_id}",
         )
     ]

@@ -133,7 +133,7 @@ async def propose(case: Case, by: Staff, wanted: Wanted, digest_seen: str, why: 
         raise facts.Refused(". ".join(check.sentence for check in shown.blocking) + ".")
     async with in_transaction():
         await moves.move(case, Action.PROPOSE, by, reason=why, data=_told(case, shown.draft))
-        return await _store(case, by, shown.draft, why)
+        return await store(case, by.person_id, shown.draft, why)
 
 
 def _told(case: Case, draft: Draft) -> dict[str, object]:
@@ -148,7 +148,8 @@ def _told(case: Case, draft: Draft) -> dict[str, object]:
     }
 
 
-async def _store(case: Case, by: Staff, draft: Draft, why: str) -> Plan:
+async def store(case: Case, prepared_by_id: int, draft: Draft, why: str) -> Plan:
+    """Write the plan and its legs; joins the caller's transaction. Earlier plans are void."""
     at = clock.now()
     await void_live(case.id, f"Replaced by plan v{draft.version}")
     await _claim_charges(case, draft)
@@ -160,7 +161,7 @@ async def _store(case: Case, by: Staff, draft: Draft, why: str) -> Plan:
         policy_version=draft.policy_version,
         outcome=draft.outcome,
         why=why,
-        prepared_by_id=by.person_id,
+        prepared_by_id=prepared_by_id,
         created_at=at,
     )
     await Leg.bulk_create([_row(stored, leg, number) for number, leg in enumerate(draft.legs, 1)])
@@ -186,6 +187,7 @@ def _row(stored: Plan, leg: PlannedLeg, position: int) -> Leg:
         card_last4=leg.card_last4,
         card_fingerprint=leg.card_fingerprint,
         stripe_reason=leg.stripe_reason,
+        subscription_id=leg.subscription_id,
         label=leg.label,
     )
 

@@ -171,6 +171,17 @@ class Withdrawn(CaseMail):
     kind = "withdrawn"
 
 
+@dataclass(frozen=True)
+class AuditProgress(CaseMail):
+    """How far the audit of a cancellation is. `contact` may be empty."""
+
+    audit: promises.Audit
+    day: int
+    contact: str = ""
+
+    kind = "audit_progress"
+
+
 # --- The money -------------------------------------------------------------------------------
 
 
@@ -273,6 +284,7 @@ _ALL: Final[tuple[type[Mail], ...]] = (
     Approved,
     Declined,
     Withdrawn,
+    AuditProgress,
     RefundSent,
     RefundConfirmedAll,
     RefundFailed,

@@ -101,6 +101,11 @@ def _withdrawn() -> mails.Mail:
     return mails.Withdrawn(COMPANY, TODAY, CASE, TODAY)
 
 
+def _audit_progress() -> mails.Mail:
+    audit = promises.audit_window(TODAY, business_days.Calendar("US"))
+    return mails.AuditProgress(COMPANY, TODAY, CASE, audit, 20, "Ivy Lindqvist")
+
+
 def _refund_sent() -> mails.Mail:
     return mails.RefundSent(COMPANY, TODAY, CASE, _both(), charge=_CHARGE)
 
@@ -150,6 +155,7 @@ _MAKERS: Final[dict[str, Callable[[], mails.Mail]]] = {
     "approved": _approved,
     "declined": _declined,
     "withdrawn": _withdrawn,
+    "audit_progress": _audit_progress,
     "refund_sent": _refund_sent,
     "refund_confirmed_all": _refund_confirmed_all,
     "refund_failed": _refund_failed,

@@ -33,6 +33,7 @@ from amends.gateways.stripe_facts import (
     Refused,
     SetupSession,
     StripeError,
+    SubscriptionFacts,
     Unavailable,
     Unknown,
     WarningFacts,
@@ -58,6 +59,7 @@ __all__ = [
     "Refused",
     "SetupSession",
     "StripeError",
+    "SubscriptionFacts",
     "Unavailable",
     "Unknown",
     "WarningFacts",
@@ -78,6 +80,7 @@ __all__ = [
     "refunds_of",
     "saved_cards",
     "start_card_setup",
+    "subscription",
     "use",
     "warnings_of",
 ]
@@ -209,6 +212,10 @@ async def card_setup(session_id: str) -> CardSetup:
     done = made.status == "complete" and to.text(made, "setup_intent", "status") == "succeeded"
     card = to.method_card(method) if done and method is not None else None
     return CardSetup(made.id, done, to.id_of(to.get(made, "customer")), card)
+
+
+async def subscription(subscription_id: str) -> SubscriptionFacts:
+    return to.subscription(await read(reading().v1.subscriptions.retrieve_async(subscription_id)))
 
 
 def event_from(body: bytes, signature: str, secret: str) -> EventFacts:

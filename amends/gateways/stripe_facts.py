@@ -140,6 +140,17 @@ class InvoiceFacts:
 
 
 @dataclass(frozen=True)
+class SubscriptionFacts:
+    """A subscription. `ends_at_period_end` means that it will not renew."""
+
+    id: str
+    status: str
+    customer_id: str
+    ends_at_period_end: bool
+    period_ends: datetime | None
+
+
+@dataclass(frozen=True)
 class EventFacts:
     """A Stripe event, reduced to what tells where to look."""
 

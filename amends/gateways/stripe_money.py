@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from amends.gateways import stripe_read as to
 from amends.gateways.stripe_client import moving, send
-from amends.gateways.stripe_facts import IntentFacts, RefundFacts
+from amends.gateways.stripe_facts import IntentFacts, RefundFacts, SubscriptionFacts
 
 Params = Mapping[str, Any]
 
@@ -48,5 +48,29 @@ async def cancel_intent(intent_id: str, key: str) -> IntentFacts:
     return to.intent(
         await send(
             moving().v1.payment_intents.cancel_async(intent_id, {}, {"idempotency_key": key})
+        )
+    )
+
+
+async def stop_renewal(subscription_id: str, key: str) -> SubscriptionFacts:
+    """Let it run out: nothing is billed any more, and it can still be taken back."""
+    return to.subscription(
+        await send(
+            moving().v1.subscriptions.update_async(
+                subscription_id, {"cancel_at_period_end": True}, {"idempotency_key": key}
+            )
+        )
+    )
+
+
+async def end_subscription(subscription_id: str, key: str) -> SubscriptionFacts:
+    """End it now. No proration: that would leave a silent credit beside the refund."""
+    return to.subscription(
+        await send(
+            moving().v1.subscriptions.cancel_async(
+                subscription_id,
+                {"prorate": False, "invoice_now": False},
+                {"idempotency_key": key},
+            )
         )
     )

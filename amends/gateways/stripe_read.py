@@ -12,6 +12,7 @@ from amends.gateways.stripe_facts import (
     IntentFacts,
     InvoiceFacts,
     RefundFacts,
+    SubscriptionFacts,
     WarningFacts,
 )
 
@@ -160,6 +161,19 @@ def invoice(thing: Any) -> InvoiceFacts:
         when(thing.created),
         text(thing, "invoice_pdf"),
         text(thing, "hosted_invoice_url"),
+    )
+
+
+def subscription(thing: Any) -> SubscriptionFacts:
+    """The period stands on the item since 2025; the subscription itself has none."""
+    items = get(thing, "items", "data") if isinstance(thing, dict) else thing["items"].data
+    ends = get(items[0], "current_period_end") if items else None
+    return SubscriptionFacts(
+        thing.id,
+        thing.status,
+        id_of(get(thing, "customer")),
+        bool(get(thing, "cancel_at_period_end")),
+        when(ends) if ends else None,
     )
 
 

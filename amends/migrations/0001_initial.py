@@ -136,6 +136,23 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='Audit',
+            fields=[
+                ('case', fields.OneToOneField('models.Case', source_field='case_id', primary_key=True, db_index=True, db_constraint=True, to_field='id', related_name='audit', on_delete=OnDelete.RESTRICT)),
+                ('started_on', fields.DateField()),
+                ('ends_on', fields.DateField()),
+                ('extended_by', fields.IntField(default=0)),
+                ('calendar', fields.CharField(max_length=40)),
+                ('checklist', fields.JSONField(default=dict, encoder=functools.partial(dumps, separators=(',', ':')), decoder=loads)),
+                ('csm', fields.ForeignKeyField('models.Person', source_field='csm_id', null=True, db_constraint=True, to_field='id', related_name='audits', on_delete=OnDelete.RESTRICT)),
+                ('renewals_stopped_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('progress_mails', fields.IntField(default=0)),
+                ('finished_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'audit', 'app': 'models', 'pk_attr': 'case_id', 'table_description': 'The audit of a cancelled order: sixty business days, a checklist, a named contact.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='ChargeClaim',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -313,6 +330,7 @@ class Migration(migrations.Migration):
                 ('card_last4', fields.CharField(default='', max_length=4)),
                 ('card_fingerprint', fields.CharField(default='', max_length=64)),
                 ('stripe_reason', fields.CharField(default='', max_length=30)),
+                ('subscription_id', fields.CharField(default='', max_length=64)),
                 ('label', fields.CharField(default='', max_length=120)),
                 ('stripe_id', fields.CharField(null=True, max_length=64)),
                 ('result_charge_id', fields.CharField(default='', max_length=64)),

@@ -96,9 +96,9 @@ TRIGGERS = [
     """CREATE FUNCTION leg_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN
          IF TG_OP = 'DELETE' OR (OLD.plan_id, OLD.case_id, OLD.position, OLD.kind, OLD.amount_minor,
-             OLD.currency, OLD.charge_id, OLD.payment_method_id, OLD.customer_id, OLD.card_fingerprint)
+             OLD.currency, OLD.charge_id, OLD.payment_method_id, OLD.customer_id, OLD.card_fingerprint, OLD.subscription_id)
            IS DISTINCT FROM (NEW.plan_id, NEW.case_id, NEW.position, NEW.kind, NEW.amount_minor,
-             NEW.currency, NEW.charge_id, NEW.payment_method_id, NEW.customer_id, NEW.card_fingerprint)
+             NEW.currency, NEW.charge_id, NEW.payment_method_id, NEW.customer_id, NEW.card_fingerprint, NEW.subscription_id)
          THEN RAISE EXCEPTION 'the money of a leg is immutable' USING ERRCODE = '23514'; END IF;
          -- Once Stripe's object is known it stays known; a confirmed leg can only fail late.
          IF OLD.stripe_id IS NOT NULL AND NEW.stripe_id IS DISTINCT FROM OLD.stripe_id

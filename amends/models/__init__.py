@@ -4,6 +4,7 @@ from amends.models.access import Person, RateLimit, Session, SignInCode
 from amends.models.accounts import Account, Deposit, Order
 from amends.models.cases import (
     Attachment,
+    Audit,
     Case,
     IdentityCheck,
     Message,
@@ -32,6 +33,7 @@ __all__ = [
     "Approval",
     "Attachment",
     "Attempt",
+    "Audit",
     "Case",
     "ChargeClaim",
     "Deposit",

@@ -70,6 +70,30 @@ class Case(Model):
         table = "case_"
 
 
+class Audit(Model):
+    """The audit of a cancelled order: sixty business days, a checklist, a named contact."""
+
+    case_id: int
+    case: fields.OneToOneRelation[Case] = fields.OneToOneField(
+        "models.Case", related_name="audit", primary_key=True, on_delete=fields.RESTRICT
+    )
+    started_on = fields.DateField()
+    ends_on = fields.DateField()
+    extended_by = fields.IntField(default=0)
+    calendar = fields.CharField(40)
+    checklist: dict[str, object] = fields.JSONField(default=dict)
+    csm_id: int | None
+    csm: fields.ForeignKeyNullableRelation[Person] = fields.ForeignKeyField(
+        "models.Person", related_name="audits", null=True, on_delete=fields.RESTRICT
+    )
+    renewals_stopped_at = fields.DatetimeField(null=True)
+    progress_mails = fields.IntField(default=0)
+    finished_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "audit"
+
+
 class IdentityCheck(Model):
     """One of the three identity facts, with its verdict; the newest row of a fact counts."""
 

@@ -59,6 +59,7 @@ class PlannedLeg:
     card_last4: str = ""
     card_fingerprint: str = ""
     stripe_reason: str = ""
+    subscription_id: str = ""
     label: str = ""
 
 

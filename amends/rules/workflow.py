@@ -135,7 +135,8 @@ _STEPS: dict[tuple[Status, Action], Status] = {
     (S.PROPOSED, A.SEND_BACK): S.TRIAGE,
     (S.PROPOSED, A.APPROVE): S.APPROVED,
     (S.APPROVED, A.START_AUDIT): S.AUDITING,
-    (S.AUDITING, A.FINISH_AUDIT): S.APPROVED,
+    # The amount is confirmed again by a manager once the audit is over.
+    (S.AUDITING, A.FINISH_AUDIT): S.PROPOSED,
     (S.AUDITING, A.VOID_PLAN): S.TRIAGE,
     (S.APPROVED, A.START_REFUNDS): S.REFUNDING,
     (S.APPROVED, A.START_RECHARGE): S.RECHARGING,
