@@ -11,7 +11,10 @@ from sandbox.seed.stage import Stage
 
 async def play(stage: Stage) -> None:
     """In the order of time, as far as one request lets another wait."""
+    stage.at(ago=60)
+    await stage.everybody()
     await finished_rebill(stage)
+    await in_audit(stage)
     await declined(stage)
     await at_the_bank(stage)
     await overdue(stage)
@@ -39,6 +42,23 @@ async def finished_rebill(stage: Stage) -> None:
     plan = await asking.propose(stage, case, "sam.ito", Outcome.REBILL, why)
     stage.at(ago=26, hour=14.5)
     await stage.work(await asking.approve(stage, plan, "dana.cole", "Adds up to the cent."))
+
+
+async def in_audit(stage: Stage) -> None:
+    stage.at(ago=20, hour=9.0)
+    case = await asking.file(
+        stage,
+        Request(
+            "cp-0490", "SO-10383", Kind.CANCELLATION, Reason.CANCEL_ORDER, "2002",
+            "We end the nutrition courses and do not need the module any more.",
+        ),
+    )  # fmt: skip
+    stage.at(ago=19, hour=10.0)
+    case = await asking.check(stage, case, "sam.ito")
+    why = "The customer confirmed the terms. Nothing disputed, subscription active."
+    plan = await asking.propose(stage, case, "sam.ito", Outcome.CANCELLATION, why)
+    stage.at(ago=19, hour=15.0)
+    await stage.work(await asking.approve(stage, plan, "ruth.adeyemi", "Audit as usual."))
 
 
 async def declined(stage: Stage) -> None:

@@ -67,6 +67,11 @@ class Stage:
         )
         return Staff(seen.id, seen.name, seen.email, frozenset(seen.roles), at)
 
+    async def everybody(self) -> None:
+        """Each of the staff has been here before, so that cases can be given to them."""
+        for person in identity.PEOPLE:
+            await self.staff(person.sub)
+
     async def work(self, case: Case) -> Case:
         """What the worker does until nothing is due, and then the post."""
         for _ in range(_MOST_STEPS):

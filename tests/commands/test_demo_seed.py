@@ -83,6 +83,7 @@ def test_it_plays_requests_in_all_states(own_database: str, tmp_path: Path) -> N
         late = connection.execute("SELECT count(*) FROM timeline WHERE at > now()").fetchone()
     assert found == {
         "resolved",
+        "auditing",
         "declined",
         "locked_chargeback",
         "triage",
