@@ -2,9 +2,11 @@
 
 import hashlib
 
-from amends import clock, exceptions_desk, settings
+from tortoise.transactions import in_transaction
+
+from amends import clock, exceptions_desk, jobs, settings
 from amends.gateways import document_data, documents, files
-from amends.models import Document
+from amends.models import Document, MailItem
 
 
 async def make(document_id: str) -> None:
@@ -25,7 +27,18 @@ async def make(document_id: str) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "made_at": clock.now(),
     }
-    await Document.filter(id=row.id, state="queued").update(**made)
+    async with in_transaction():
+        await Document.filter(id=row.id, state="queued").update(**made)
+        await _wake_mails(row)
+
+
+async def _wake_mails(row: Document) -> None:
+    """Mails that waited for this document go now."""
+    waiting = MailItem.filter(case_id=row.case_id, state="queued")
+    for item in await waiting:
+        if str(row.id) in item.document_ids:
+            await MailItem.filter(id=item.id).update(next_try_at=clock.now())
+            await jobs.defer(jobs.send_mail(str(item.id)))
 
 
 async def read(row: Document) -> bytes:

@@ -70,9 +70,8 @@ async def _revive(app: procrastinate.App) -> None:
             await app.job_manager.retry_job(job)
 
 
-def make_app(database_url: str) -> procrastinate.App:
-    connector = procrastinate.PsycopgConnector(conninfo=database_url, min_size=1, max_size=4)
-    return tasks.with_connector(connector)
+def connector(database_url: str) -> procrastinate.PsycopgConnector:
+    return procrastinate.PsycopgConnector(conninfo=database_url, min_size=1, max_size=4)
 
 
 async def run(settings: Settings, concurrency: int = 8) -> None:
@@ -80,10 +79,11 @@ async def run(settings: Settings, concurrency: int = 8) -> None:
     url = database.url(settings)
     stripe.configure(settings)
     await database.connect(settings, concurrency + 4)
-    app = make_app(url)
     try:
-        async with app.open_async():
-            await _until_stopped(app, concurrency)
+        # Periodic tasks hold on to their own app: its connector is replaced, not the app.
+        with tasks.replace_connector(connector(url)) as app:
+            async with app.open_async():
+                await _until_stopped(app, concurrency)
     finally:
         await database.disconnect()
 
@@ -109,6 +109,12 @@ async def _until_stopped(app: procrastinate.App, concurrency: int) -> None:
 
 async def _worker(app: procrastinate.App, queues: list[str], concurrency: int) -> None:
     await app.run_worker_async(
-        queues=queues, concurrency=concurrency, install_signal_handlers=False,
-        shutdown_graceful_timeout=20, delete_jobs="successful", fetch_job_polling_interval=2,
-        update_heartbeat_interval=5, stalled_worker_timeout=_DEAD_AFTER_S)
+        queues=queues,
+        concurrency=concurrency,
+        install_signal_handlers=False,
+        shutdown_graceful_timeout=20,
+        delete_jobs="successful",
+        fetch_job_polling_interval=2,
+        update_heartbeat_interval=5,
+        stalled_worker_timeout=_DEAD_AFTER_S,
+    )
