@@ -26,7 +26,7 @@ class _Amount(forms.FormModel):
     whole: Literal["all", "part", ""] = ""
     amount: str = ""
     bank: Literal["yes", "no", ""] = ""
-    charged_on: date | None = None
+    charged_on: str = ""
 
 
 @wizard.on_draft
@@ -65,7 +65,8 @@ def asks_bank_first(found: DraftPage) -> bool:
 def _answer(found: DraftPage, given: _Amount) -> AmountClaimed:
     part = given.amount if _names_amount(found, given) else ""
     bank = given.bank == "yes" or asks_bank_first(found)
-    return AmountClaimed(given.last4.replace(" ", ""), part, bank, given.charged_on)
+    charged_on = _day(given.charged_on) if asks_date(found) else None
+    return AmountClaimed(given.last4.replace(" ", ""), part, bank, charged_on)
 
 
 def _names_amount(found: DraftPage, given: _Amount) -> bool:
@@ -81,12 +82,26 @@ def _unanswered(found: DraftPage, given: _Amount) -> dict[str, str]:
         errors["amount"] = "Enter the part you want back, like 1,200.00"
     if not given.bank and not asks_bank_first(found):
         errors["bank"] = _BANK
+    if asks_date(found) and given.charged_on and _day(given.charged_on) is None:
+        errors["charged_on"] = "Enter the date of the charge, like 2026-11-23"
     return errors
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def asks_whole(found: DraftPage) -> bool:
     """A cancelled order is paid back as a whole; of an unknown charge the amount is typed."""
     return found.total_minor is not None and found.kind is not Kind.CANCELLATION
+
+
+def asks_date(found: DraftPage) -> bool:
+    """Only of a charge that we do not know."""
+    return found.order is None and not found.charge_id
 
 
 def _filled(found: DraftPage) -> forms.Form[Any]:
@@ -113,7 +128,7 @@ def _context(request: Request[Any], found: DraftPage) -> dict[str, Any]:
         "whole": whole,
         "asks_whole": asks_whole(found),
         "asks_bank": not asks_bank_first(found),
-        "asks_date": found.order is None and not found.charge_id,
+        "asks_date": asks_date(found),
         "rebill": found.asked_as is Kind.REBILL,
         **wizard.context(request, found, Step.AMOUNT),
     }
