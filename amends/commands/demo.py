@@ -15,7 +15,7 @@ import click
 import psycopg
 
 from amends import embedded, migrate
-from amends.commands import demo_moved, demo_page, demo_plan
+from amends.commands import demo_keeper, demo_moved, demo_page, demo_plan
 from amends.commands.demo_children import Children, Failed, Stop, Stopped, answers
 from amends.commands.demo_plan import Plan
 
@@ -48,7 +48,9 @@ def command(port: int, reset: bool, data_dir: Path) -> None:
         if reset or not plan.seeded.exists():
             # A start that was stopped half way leaves half a shop; begin again.
             _forget(plan)
-        sys.exit(_run(plan, stop, started))
+        with demo_keeper.watching(plan.postgres):
+            code = _run(plan, stop, started)
+    sys.exit(code)
 
 
 def _run(plan: Plan, stop: Stop, started: float) -> int:

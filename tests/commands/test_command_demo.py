@@ -145,6 +145,19 @@ def test_it_leaves_nothing_when_it_is_stopped_while_starting(folder: Path, port:
 
 
 @pytest.mark.slow
+def test_it_leaves_nothing_even_when_it_is_killed(folder: Path, port: int) -> None:
+    with subprocess.Popen(demo(folder, port), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "Ctrl-C" not in process.stdout.readline():
+            assert process.poll() is None
+        process.kill()
+    deadline = time.monotonic() + 30
+    while left_over(folder) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left_over(folder) == []
+
+
+@pytest.mark.slow
 def test_it_says_which_part_failed(folder: Path, port: int) -> None:
     """A sandbox that cannot read its state ends at once; the demo says so and ends as well."""
     (folder / "seeded").touch()
