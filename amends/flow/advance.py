@@ -2,8 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from amends import clock, exceptions_desk, facts, jobs, moves
-from amends.flow import cancellation, execution, proof, recharge, refund, subscription
+from amends import clock, exceptions_desk, facts, jobs, moves, newer, quarantine
+from amends.flow import (
+    cancellation,
+    execution,
+    observe_intent,
+    proof,
+    recharge,
+    refund,
+    subscription,
+)
 from amends.flow.execution import Halt
 from amends.flow.observe import MOVING
 from amends.gateways import stripe
@@ -16,10 +24,19 @@ from amends.rules.workflow import Action, Status
 # Every open case is looked at daily even when nothing is known to be due.
 _IDLE = timedelta(days=1)
 _STRIPE_AWAY = timedelta(minutes=1)
+# A quarantine ends with a reconciliation; its cases are looked at again soon after.
+_HELD_BACK = timedelta(minutes=1)
 
 
 async def advance(case_id: int) -> None:
     """Bring a case one step on. Running it twice, late or out of order is harmless."""
+    try:
+        await _advance(case_id)
+    except ValueError as error:
+        await newer.leave_case(case_id, error)
+
+
+async def _advance(case_id: int) -> None:
     case = await Case.get_or_none(id=case_id)
     if case is None or case.status is Status.DRAFT:
         return
@@ -29,6 +46,8 @@ async def advance(case_id: int) -> None:
         again = await _halt(case, halt)
     except (facts.AlreadyDecided, facts.Stale):
         again = clock.now()
+    except quarantine.Quarantined:
+        again = clock.now() + _HELD_BACK
     except stripe.Misconfigured as error:
         again = await _key_refused(case, error)
     except (stripe.Unavailable, stripe.Refused):
@@ -84,8 +103,7 @@ async def _by_status(case: Case) -> datetime | None:
         case Status.REFUNDED:
             return await _after_refunds(case)
         case Status.RECHARGING:
-            run = await execution.load(case)
-            return await recharge.start(run) if _planned(run.recharge) else None
+            return await _recharge(case)
         case Status.RECHARGED:
             return await proof.close(await execution.load(case))
         case status if status in workflow.OPEN:
@@ -100,6 +118,15 @@ async def _refund(case: Case) -> datetime | None:
         # Legs that were found at Stripe before the case got here may all be confirmed already.
         await refund.settle(case)
     return again
+
+
+async def _recharge(case: Case) -> datetime | None:
+    run = await execution.load(case)
+    if _planned(run.recharge):
+        return await recharge.start(run)
+    # A leg that was found at Stripe before the case got here may be over already.
+    await observe_intent.settle(case)
+    return None
 
 
 def _planned(leg: Leg | None) -> bool:

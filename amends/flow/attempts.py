@@ -10,7 +10,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk
+from amends import clock, exceptions_desk, quarantine
 from amends.gateways import stripe
 from amends.models import Attempt, Case, Leg
 from amends.rules import sending
@@ -77,6 +77,7 @@ async def begin(
         async with in_transaction():
             if not await _still(case):
                 return None
+            await quarantine.must_be_clear()
             attempt = await _create(leg, step, params, digest)
             moved = await Leg.filter(id=leg.id, state=leg.state).update(state=LegState.SENDING)
             if not moved:
@@ -125,6 +126,7 @@ async def again(case: Case, attempt: Attempt, moment: Moment) -> Decided | None:
     async with in_transaction():
         if not await _still(case):
             return None
+        await quarantine.must_be_clear()
         same = Attempt.filter(id=attempt.id, sends=attempt.sends, state__in=LIVE)
         taken = await same.update(
             state="sending",

@@ -9,7 +9,7 @@ from amends.gateways.stripe_facts import IntentFacts
 from amends.models import Case, Leg, Order
 from amends.rules import plan, sending
 from amends.rules.people import STRIPE
-from amends.rules.plan import LegState
+from amends.rules.plan import LegKind, LegState
 from amends.rules.sending import IntentChange
 from amends.rules.workflow import Action, Status
 
@@ -130,6 +130,23 @@ async def _charged(case: Case, leg: Leg, seen: IntentFacts) -> None:
             case_id=case.id,
             stripe_id=seen.id,
         )
+
+
+async def settle(case: Case) -> None:
+    """Move a recharging case on if the leg was over before: charged, or never to be charged."""
+    async with in_transaction():
+        case = await Case.filter(id=case.id).select_for_update().get()
+        leg = await Leg.filter(case_id=case.id, kind=LegKind.RECHARGE, plan__voided_at=None).first()
+        if leg is None or case.status is not Status.RECHARGING:
+            return
+        data: dict[str, object] = {"leg": str(leg.id), "intent": leg.stripe_id}
+        if leg.state is LegState.SUCCEEDED:
+            await moves.move(case, Action.CONFIRM_RECHARGE, STRIPE, data=data)
+            await exceptions_desk.settle(
+                "charged_meanwhile", leg.stripe_id or "", "The plan has come to its charge."
+            )
+        elif leg.state in plan.OVER:
+            await moves.move(case, Action.REQUIRE_NEW_CARD, STRIPE, reason=leg.failure, data=data)
 
 
 async def _check_card(leg: Leg, seen: IntentFacts) -> None:

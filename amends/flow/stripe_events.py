@@ -6,7 +6,7 @@ from uuid import UUID
 from tortoise import connections
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, jobs, settings
+from amends import clock, exceptions_desk, jobs, newer, settings
 from amends.flow import chargeback, fraud, observe, observe_intent
 from amends.gateways import stripe
 from amends.models import Account, Case, Deposit, Leg, WebhookEvent, WorkerState
@@ -97,7 +97,9 @@ async def look(event_id: str) -> None:
         return
     try:
         outcome = await _look(event)
-    except stripe.Unavailable:
+    except (stripe.Unavailable, ValueError) as error:
+        if isinstance(error, ValueError):
+            await newer.leave_event(event_id, error)
         await WebhookEvent.filter(id=event_id).update(
             tries=event.tries + 1, next_try_at=clock.now() + timedelta(minutes=1)
         )
@@ -176,7 +178,7 @@ async def _dispute(charge_id: str, dispute_id: str) -> str:
     """The bank's process began on a charge: every open case with it is locked at once."""
     blocking = [each for each in await stripe.disputes_of(charge_id) if each.blocks]
     for dispute in blocking:
-        for case in await _cases_on(charge_id):
+        for case in await cases_on(charge_id):
             await chargeback.lock_for(case, STRIPE, dispute)
     if not blocking:
         return "over"
@@ -189,12 +191,12 @@ async def _dispute(charge_id: str, dispute_id: str) -> str:
 async def _warning(charge_id: str) -> str:
     warned = [each for each in await stripe.warnings_of(charge_id) if each.actionable]
     for warning in warned[:1]:
-        for case in await _cases_on(charge_id):
+        for case in await cases_on(charge_id):
             await fraud.flag(case, STRIPE, f"Early fraud warning on {warning.charge_id}.")
     return "flagged" if warned else "over"
 
 
-async def _cases_on(charge_id: str) -> list[Case]:
+async def cases_on(charge_id: str) -> list[Case]:
     """Open cases that move this charge's money, or charged it, or ask about it."""
     legs = await Leg.filter(charge_id=charge_id).values_list("case_id", flat=True)
     charged = await Leg.filter(result_charge_id=charge_id).values_list("case_id", flat=True)

@@ -79,6 +79,7 @@ class RefundFacts:
     reference_type: str = ""
     kind: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    customer_id: str = ""
 
     @property
     def counts(self) -> bool:
@@ -148,6 +149,33 @@ class SubscriptionFacts:
     customer_id: str
     ends_at_period_end: bool
     period_ends: datetime | None
+
+
+@dataclass(frozen=True)
+class TransactionFacts:
+    """One movement of our balance at Stripe. `source_id` is the object that moved it."""
+
+    id: str
+    kind: str
+    category: str
+    source_id: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class CreditFacts:
+    """One change of a customer's balance; `amount_minor` above zero is in the customer's favour."""
+
+    id: str
+    customer_id: str
+    kind: str
+    amount_minor: int
+    currency: str
+    created: datetime
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 from amends.gateways.stripe_facts import (
     CardFacts,
     ChargeFacts,
+    CreditFacts,
     CustomerFacts,
     DisputeFacts,
     EventFacts,
@@ -13,6 +14,7 @@ from amends.gateways.stripe_facts import (
     InvoiceFacts,
     RefundFacts,
     SubscriptionFacts,
+    TransactionFacts,
     WarningFacts,
 )
 
@@ -123,6 +125,7 @@ def refund(thing: Any) -> RefundFacts:
         text(card, "reference_type"),
         text(card, "type"),
         metadata(thing),
+        id_of(get(thing, "customer")),
     )
 
 
@@ -174,6 +177,32 @@ def subscription(thing: Any) -> SubscriptionFacts:
         id_of(get(thing, "customer")),
         bool(get(thing, "cancel_at_period_end")),
         when(ends) if ends else None,
+    )
+
+
+def transaction(thing: Any) -> TransactionFacts:
+    return TransactionFacts(
+        thing.id,
+        thing.type,
+        text(thing, "reporting_category"),
+        id_of(get(thing, "source")),
+        thing.amount,
+        thing.fee,
+        thing.currency,
+        when(thing.created),
+    )
+
+
+def credit(thing: Any) -> CreditFacts:
+    """Stripe counts from our side: below zero is what the customer has with us."""
+    return CreditFacts(
+        thing.id,
+        id_of(get(thing, "customer")),
+        thing.type,
+        -thing.amount,
+        thing.currency,
+        when(thing.created),
+        metadata(thing),
     )
 
 

@@ -4,8 +4,13 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
-SCHEMA = 1
+from amends.rules import remedies
+from amends.rules.remedies import Remedy
+
+# A plan that holds a remedy is of the second schema; a worker that knows only the first leaves it.
+SCHEMA, SCHEMA_WITH_REMEDY = 1, 2
 
 
 class LegKind(StrEnum):
@@ -75,15 +80,23 @@ class Draft:
     legs: tuple[PlannedLeg, ...]
     # Confirmed refund legs of earlier plans that this plan's recharge rests on.
     rests_on: tuple[str, ...] = ()
+    remedy: Remedy | None = None
 
     def canonical(self) -> str:
         """JSON with sorted keys and no spaces: the bytes the digest covers."""
         return json.dumps(
-            {"schema": SCHEMA, **asdict(self)},
+            self._packed(),
             sort_keys=True,
             separators=(",", ":"),
             ensure_ascii=True,
         )
+
+    def _packed(self) -> dict[str, Any]:
+        body = {"schema": SCHEMA, **asdict(self)}
+        if self.remedy is None:
+            del body["remedy"]
+            return body
+        return body | {"schema": SCHEMA_WITH_REMEDY, "remedy": self.remedy.packed()}
 
     def digest(self) -> str:
         return digest_of(self.canonical())
@@ -102,17 +115,31 @@ def digest_of(canonical: str) -> str:
 def read(canonical: str) -> Draft:
     """The plan that `canonical` describes. Raises ValueError on a schema it does not know."""
     body = json.loads(canonical)
-    if body.pop("schema") != SCHEMA:
-        raise ValueError("This plan was written by another version; it is not executed.")
+    expected = SCHEMA_WITH_REMEDY if "remedy" in body else SCHEMA
+    if body.pop("schema", None) != expected:
+        raise ValueError(_OTHER_VERSION)
+    try:
+        return _read(body)
+    except (TypeError, KeyError) as error:
+        raise ValueError(_OTHER_VERSION) from error
+
+
+_OTHER_VERSION = "This plan was written by another version; it is not executed."
+
+
+def _read(body: dict[str, Any]) -> Draft:
     legs = tuple(PlannedLeg(**{**leg, "kind": LegKind(leg["kind"])}) for leg in body.pop("legs"))
     body |= {"outcome": Outcome(body["outcome"]), "rests_on": tuple(body["rests_on"])}
-    return Draft(**body, legs=legs)
+    remedy = body.pop("remedy", None)
+    return Draft(**body, legs=legs, remedy=remedies.unpack(remedy) if remedy else None)
 
 
 def problems(plan: Draft) -> list[str]:
     """What is wrong with the plan in itself; empty when it can be proposed."""
     found = [*_leg_problems(plan), *_recharge_problems(plan)]
-    if not plan.legs:
+    if plan.remedy is not None:
+        found += remedies.problems(plan.remedy)
+    if not plan.legs and not (plan.remedy and plan.remedy.way in remedies.WITHOUT_LEGS):
         found.append("The plan moves nothing. Add at least one refund, charge or credit.")
     if len({leg.currency for leg in plan.legs if leg.currency}) > 1:
         found.append("The plan mixes currencies. Make one plan per currency.")
