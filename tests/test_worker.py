@@ -41,6 +41,6 @@ async def test_the_sweeper_wakes_what_no_job_remembers(fresh_db: str) -> None:
 
 async def _until_resolved(case_id: int) -> None:
     deadline = asyncio.get_running_loop().time() + timedelta(seconds=25).total_seconds()
-    while (await Case.get(id=case_id)).status is not Status.RESOLVED:  # noqa: ASYNC110
+    while (await Case.get(id=case_id)).status is not Status.RESOLVED:
         assert asyncio.get_running_loop().time() < deadline, "nobody woke the case"
         await asyncio.sleep(0.2)
