@@ -1,6 +1,8 @@
 """The rules in force: the newest row of the policy's history, or the written default."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from amends.models import PolicyVersion
@@ -23,3 +25,22 @@ def read(version: int, rules: Mapping[str, Any]) -> policy.Policy:
     if strange := set(rules) - _KNOWN:
         raise ValueError(f"Policy v{version} has rules this version does not know: {strange}")
     return policy.Policy(version=version, **rules)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One version of the rules: who proposed it, who agreed, and why."""
+
+    version: int
+    proposed_by: str
+    agreed_by: str
+    reason: str
+    at: datetime
+
+
+async def history() -> tuple[Change, ...]:
+    """Every version that was ever in force, the newest first."""
+    rows = await PolicyVersion.all().order_by("-version").limit(50)
+    return tuple(
+        Change(row.version, row.proposed_by, row.agreed_by, row.reason, row.at) for row in rows
+    )

@@ -86,7 +86,7 @@ async def approve(
     The account's row is locked while the last thirty days are summed, so that two plans decided
     at once cannot both pass under the limit.
     """
-    stored = await _seen(case, plan_version, digest_seen)
+    stored = await must_be_seen(case, plan_version, digest_seen)
     rules = await policies.current()
     _must_be_fresh(by, rules)
     draft = plans.read(stored.canonical)
@@ -104,7 +104,7 @@ async def approve(
     return moved
 
 
-async def _seen(case: Case, plan_version: int, digest_seen: str) -> Plan:
+async def must_be_seen(case: Case, plan_version: int, digest_seen: str) -> Plan:
     """The waiting plan, if it is the one on the page."""
     stored = await waiting.plan_of(case)
     if stored.version != plan_version or stored.digest != digest_seen:
@@ -114,10 +114,14 @@ async def _seen(case: Case, plan_version: int, digest_seen: str) -> Plan:
     return stored
 
 
+def is_fresh(by: Staff, rules: policy.Policy) -> bool:
+    oldest = clock.now() - timedelta(seconds=rules.step_up_seconds)
+    return by.auth_time is not None and by.auth_time >= oldest
+
+
 def _must_be_fresh(by: Staff, rules: policy.Policy) -> None:
     """Step-up is a rule of the domain: the page alone could be gone around."""
-    oldest = clock.now() - timedelta(seconds=rules.step_up_seconds)
-    if by.auth_time is None or by.auth_time < oldest:
+    if not is_fresh(by, rules):
         raise facts.Refused("Sign in again: a decision about money needs a fresh sign-in.")
 
 
@@ -216,7 +220,7 @@ async def _may_turn_down(
     case: Case, by: Staff, plan_version: int, digest_seen: str
 ) -> tuple[Plan, policy.Route, policy.Policy]:
     """Saying no needs the same person as saying yes, but neither Stripe nor the same rules."""
-    stored = await _seen(case, plan_version, digest_seen)
+    stored = await must_be_seen(case, plan_version, digest_seen)
     rules = await policies.current()
     _must_be_fresh(by, rules)
     route = await routing.route(case, plans.read(stored.canonical), rules, clock.now())

@@ -87,8 +87,9 @@ def _date(case: Case, charges: Sequence[SeenCharge]) -> Compared:
 
 def _email(case: Case, customer: stripe.CustomerFacts | None) -> Compared:
     seen = customer.email if customer else ""
-    shows = f"{seen} ({customer.id})" if customer and seen else _missing(customer, "email")
     match = evidence.addresses(case.contact_email, seen)
+    shown = "same email" if match is Match.MATCH else seen
+    shows = f"{customer.id}, {shown}" if customer and seen else _missing(customer, "email")
     return Compared("Email", case.contact_email, shows, match)
 
 
@@ -134,7 +135,7 @@ def _new_card(case: Case, reading: Reading | None) -> Compared:
     saved = saved_card(case, reading)
     if saved is None:
         return Compared("New card", wrote, "Not on this customer", Match.MISMATCH)
-    shows = f"{card_name(saved)}, expires {saved.expires}, not charged"
+    shows = f"{card_name(saved)}, expires {saved.expires}"
     return Compared("New card", wrote, shows, Match.MATCH)
 
 

@@ -97,7 +97,7 @@ async def test_it_compares_what_priya_wrote_with_stripe() -> None:
     assert rows["Card charged"].shows == "American Express 0005, Visa debit 5556"
     assert rows["Amount"].shows == "$1,200.00 + $800.00"
     assert rows["Bank dispute"].shows == "None on either charge"
-    assert rows["New card"].shows == "Mastercard 5454, expires 12/2034, not charged"
+    assert rows["New card"].shows == "Mastercard 5454, expires 12/2034"
 
 
 async def test_it_shows_wrong_digits_as_a_mismatch_and_nothing_as_unknown() -> None:

@@ -1,0 +1,256 @@
+"""What staff may see: cases, plans, decisions that wait, refunds on their way, accounts."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from amends import facts
+from amends.flow import attachment, desk
+from amends.models import (
+    Account,
+    Approval,
+    Attachment,
+    ExceptionItem,
+    Leg,
+    Order,
+    Person,
+    Plan,
+)
+from amends.models import Case as Case  # doors name the type, nothing else
+from amends.rules import plan as plans
+from amends.rules import workflow
+from amends.rules.people import Role, Staff
+from amends.rules.plan import Draft, LegKind, LegState
+from amends.rules.workflow import Status
+
+PAGE = 50
+MOST = 200
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """A stored plan: what it says, how far it got, and what became of it."""
+
+    version: int
+    digest: str
+    draft: Draft
+    outcome: str
+    why: str
+    prepared_by_id: int
+    prepared_by: str
+    created_at: datetime
+    voided_at: datetime | None
+    void_reason: str
+    legs: tuple[Leg, ...]
+    decisions: tuple["DecisionRow", ...]
+
+    @property
+    def refund_minor(self) -> int:
+        return sum(leg.amount_minor for leg in self.draft.refunds())
+
+    @property
+    def approved(self) -> bool:
+        return any(one.decision == "approved" for one in self.decisions)
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    decision: str
+    who: str
+    role: str
+    reason: str
+    at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class WaitingRow:
+    """A plan that waits for a decision."""
+
+    ref: str
+    organisation: str
+    outcome: str
+    refund_minor: int
+    currency: str
+    prepared_by_id: int
+    prepared_by: str
+    created_at: datetime
+    due_at: datetime | None
+    draft: Draft
+    case: Case
+
+
+@dataclass(frozen=True)
+class Colleague:
+    id: int
+    name: str
+
+
+async def case_for(by: Staff, ref: str) -> Case:
+    """A case that was sent. Drafts are the customer's own; nobody else sees them."""
+    found = (
+        await Case.filter(ref=ref)
+        .exclude(status=Status.DRAFT)
+        .prefetch_related("account", "order", "owner")
+        .first()
+    )
+    if found is None or found.submitted_at is None:
+        raise facts.NotFound(f"There is no case {ref}.")
+    return found
+
+
+async def plans_of(case: Case) -> tuple[PlanRow, ...]:
+    """Every plan of the case, the newest first."""
+    rows = (
+        await Plan.filter(case_id=case.id)
+        .order_by("-version")
+        .prefetch_related("prepared_by", "legs", "approvals__approver")
+    )
+    return tuple(_plan(row) for row in rows)
+
+
+def _plan(row: Plan) -> PlanRow:
+    legs: list[Leg] = list(row.legs)  # type: ignore[attr-defined]
+    approvals: list[Approval] = list(row.approvals)  # type: ignore[attr-defined]
+    return PlanRow(
+        row.version,
+        row.digest,
+        plans.read(row.canonical),
+        row.outcome,
+        row.why,
+        row.prepared_by_id,
+        row.prepared_by.name,
+        row.created_at,
+        row.voided_at,
+        row.void_reason,
+        tuple(sorted(legs, key=lambda leg: leg.position)),
+        tuple(_decision(one) for one in sorted(approvals, key=lambda one: one.id)),
+    )
+
+
+def _decision(row: Approval) -> DecisionRow:
+    return DecisionRow(
+        row.decision, row.approver.name, row.role, row.reason, row.at, row.expires_at
+    )
+
+
+async def waiting(by: Staff) -> tuple[WaitingRow, ...]:
+    """Plans that wait for a decision, the most urgent first."""
+    rows = (
+        await Plan.filter(voided_at=None, case__status=Status.PROPOSED)
+        .order_by("case__due_at", "id")
+        .limit(PAGE)
+        .prefetch_related("case__account", "prepared_by")
+    )
+    return tuple(_waiting(row) for row in rows)
+
+
+def _waiting(row: Plan) -> WaitingRow:
+    draft = plans.read(row.canonical)
+    money = [leg for leg in draft.legs if leg.kind is not LegKind.RECHARGE] or list(draft.legs)
+    return WaitingRow(
+        row.case.ref,
+        row.case.account.organisation,
+        row.outcome,
+        sum(leg.amount_minor for leg in money),
+        draft.legs[0].currency,
+        row.prepared_by_id,
+        row.prepared_by.name,
+        row.created_at,
+        row.case.due_at,
+        draft,
+        row.case,
+    )
+
+
+async def colleagues() -> tuple[Colleague, ...]:
+    """Who may be handed a case."""
+    rows = await Person.filter(active=True).order_by("name").limit(MOST)
+    return tuple(
+        Colleague(row.id, row.name)
+        for row in rows
+        if {Role(role) for role in row.roles} & desk.WORKERS
+    )
+
+
+async def refunds_moving() -> tuple[Leg, ...]:
+    """Legs on their way and those that failed on an open case; the failed ones first."""
+    moving = (LegState.SENDING, LegState.PENDING, LegState.UNKNOWN, LegState.NEEDS_ACTION)
+    failed = await _legs(state=LegState.FAILED)
+    return (*failed, *await _legs(state__in=moving), *await _just_confirmed())
+
+
+async def _legs(**which: object) -> list[Leg]:
+    return (
+        await Leg.filter(kind=LegKind.REFUND, case__status__in=list(workflow.OPEN), **which)
+        .order_by("sent_at", "id")
+        .limit(PAGE)
+        .prefetch_related("case__account")
+    )
+
+
+async def _just_confirmed() -> list[Leg]:
+    return (
+        await Leg.filter(
+            kind=LegKind.REFUND, state=LegState.SUCCEEDED, case__status__in=list(workflow.OPEN)
+        )
+        .order_by("-confirmed_at")
+        .limit(PAGE)
+        .prefetch_related("case__account")
+    )
+
+
+async def exceptions(after: int = 0) -> list[ExceptionItem]:
+    """What a person has to look at, the oldest first."""
+    return (
+        await ExceptionItem.filter(resolved_at=None, id__gt=after)
+        .order_by("id")
+        .limit(PAGE + 1)
+        .prefetch_related("case")
+    )
+
+
+async def exceptions_of(case: Case) -> list[ExceptionItem]:
+    return await ExceptionItem.filter(case_id=case.id, resolved_at=None).order_by("id").limit(PAGE)
+
+
+@dataclass(frozen=True)
+class CustomerPage:
+    """An account with its orders and its newest cases."""
+
+    account: Account
+    orders: tuple[Order, ...]
+    cases: tuple[Case, ...]
+
+
+async def customer(tenant: str) -> CustomerPage:
+    account = await Account.get_or_none(tenant_id=tenant)
+    if account is None:
+        raise facts.NotFound("There is no such customer.")
+    orders = (
+        await Order.filter(account_id=account.id)
+        .order_by("-placed_on", "-id")
+        .limit(PAGE)
+        .prefetch_related("deposits")
+    )
+    cases = (
+        await Case.filter(account_id=account.id, submitted_at__not_isnull=True)
+        .order_by("-id")
+        .limit(PAGE)
+        .prefetch_related("owner", "order")
+    )
+    return CustomerPage(account, tuple(orders), tuple(cases))
+
+
+async def file_of(by: Staff, ref: str, file_id: str) -> attachment.StoredFile:
+    """A file of a case that was sent, if it was found clean."""
+    case = await case_for(by, ref)
+    try:
+        wanted = uuid.UUID(file_id)
+    except ValueError:
+        raise facts.NotFound("There is no such file.") from None
+    found = await Attachment.get_or_none(id=wanted, case_id=case.id, removed_at=None, state="clean")
+    if found is None:
+        raise facts.NotFound("There is no such file.")
+    data = await attachment.store().get(found.store_key)
+    return attachment.StoredFile(found.name, found.content_type, data)

@@ -1,0 +1,133 @@
+"""The case page: what was written against what Stripe shows, what happened, what to do."""
+
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from amends import clock, facts
+from amends.flow import attachment, charges, comparison, desk, planning, sighting
+from amends.flow.sighting import Reading
+from amends.queries import staff, staff_log, staff_views
+from amends.queries.staff_views import View
+from amends.rules import policy, workflow
+from amends.rules.people import Staff
+from backoffice import frame, panel
+from web import forms, guards, pages
+
+# Older than this, Stripe is asked again when somebody who works on the case opens it.
+_FRESH = timedelta(minutes=5)
+
+
+class _Where(forms.FormModel):
+    view: View = View.MY
+
+
+async def show(request: Request[Any]) -> Response:
+    by = guards.staff(request)
+    case = await staff.case_for(by, request.path_params["ref"])
+    context = await context_of(request, by, case.ref)
+    return await frame.page(request, "backoffice/case/show.html", **context)
+
+
+async def context_of(
+    request: Request[Any],
+    by: Staff,
+    ref: str,
+    form: forms.Form[panel.DecisionForm] | None = None,
+    notice: str = "",
+) -> dict[str, Any]:
+    """Everything the page and its parts need."""
+    case = await staff.case_for(by, ref)
+    reading, away = await seen(case.ref, by)
+    known = await planning.facts_for(case, reading)
+    plans = await staff.plans_of(case)
+    view = view_of(request, by)
+    return {
+        "case": case,
+        "known": known,
+        "reading": reading,
+        "away": away,
+        "rows": comparison.rows(case, known.account, reading),
+        "others": charges.newest_first(reading.others) if reading else [],
+        "card_name": comparison.card_name,
+        "log": await staff_log.lines(case),
+        "panel": await panel.build(known, by, plans, form, notice),
+        "plans": plans,
+        "view": view,
+        "place": await staff_views.neighbours(by, view, case.ref),
+        "exceptions": await staff.exceptions_of(case),
+        "form": form,
+        "sent": "sent" in request.query_params,
+        **await handling(case, by),
+    }
+
+
+async def handling(case: staff.Case, by: Staff) -> dict[str, Any]:
+    """Who may take the case, hand it over, correct its reason."""
+    works = bool(by.roles & desk.WORKERS)
+    leads, mine = bool(by.roles & policy.LEADS), case.owner_id == by.person_id
+    is_open = case.status in workflow.OPEN
+    hands_over = works and is_open and (mine or leads)
+    return {
+        "works": works,
+        "mine": mine,
+        "may_take": works and is_open and not mine and (case.owner_id is None or leads),
+        "may_release": works and is_open and case.owner_id is not None and (mine or leads),
+        "colleagues": await staff.colleagues() if hands_over else (),
+        "may_act": panel.may_plan(case.reason, by) and is_open,
+        "may_lift": isinstance(policy.may_lift_fraud(by), policy.Allowed),
+        "may_override": isinstance(policy.may_override_identity(by), policy.Allowed),
+        "may_pick": panel.may_plan(case.reason, by) and case.status in workflow.PLANNABLE,
+    }
+
+
+def view_of(request: Request[Any], by: Staff) -> View:
+    """The view that the case was opened from."""
+    asked = forms.query(request, _Where)
+    view = asked.data.view if asked.ok else View.MY
+    return view if view in staff_views.allowed(by) else View.MY
+
+
+async def seen(ref: str, by: Staff) -> tuple[Reading | None, bool]:
+    """Stripe's facts: the last copy while it is fresh, else live. True if Stripe is away."""
+    case = await staff.case_for(by, ref)
+    kept = await sighting.shown(case)
+    fresh = kept is not None and clock.now() - kept.read_at < _FRESH
+    if fresh or not by.roles & desk.WORKERS or case.status in workflow.FINAL:
+        return kept, False
+    try:
+        return await sighting.read_claim(case, by), False
+    except facts.Unavailable:
+        return kept, True
+
+
+async def read_again(request: Request[Any]) -> Response:
+    """Ask Stripe now; the page shows what it says."""
+    by = guards.staff(request)
+    await forms.bind(request, frame.Nothing)
+    case = await staff.case_for(by, request.path_params["ref"])
+    try:
+        await sighting.read_claim(case, by)
+    except facts.Unavailable as fact:
+        return await frame.conflict(request, case.ref, fact)
+    return pages.see_other(request, f"/cases/{case.ref}?view={view_of(request, by)}#claim")
+
+
+async def changes(request: Request[Any]) -> Response:
+    """The bar that says who changed the case since the page was loaded; polled, else empty."""
+    by = guards.staff(request)
+    case = await staff.case_for(by, request.path_params["ref"])
+    seen_version = request.query_params.get("seen", "")
+    newest = (await staff_log.newest(case)) if str(case.version) != seen_version else None
+    return frame.part(
+        request, "backoffice/case/_changes.html", case=case, seen=seen_version, newest=newest
+    )
+
+
+async def file(request: Request[Any]) -> Response:
+    by = guards.staff(request)
+    params = request.path_params
+    stored: attachment.StoredFile = await staff.file_of(by, params["ref"], params["file"])
+    return pages.download(request, stored.data, stored.name, stored.content_type)

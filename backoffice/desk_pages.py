@@ -1,0 +1,71 @@
+"""Pages to look things up: refunds on their way, search, customers, people, rules, mails."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from amends import facts, people, policies, search
+from amends.gateways import mail_pages, mail_samples
+from amends.queries import plan_lines, staff
+from amends.rules import promises
+from amends.rules.people import Role
+from backoffice import frame
+from web import pages
+
+
+async def refunds(request: Request[Any]) -> Response:
+    """Legs on their way, the failed ones first, with their age in business days."""
+    rows = await staff.refunds_moving()
+    return await frame.page(
+        request,
+        "backoffice/refunds.html",
+        rows=[(leg, plan_lines.age_days(leg)) for leg in rows],
+        short=plan_lines.short,
+    )
+
+
+async def find(request: Request[Any]) -> Response:
+    asked = request.query_params.get("q", "")[:100]
+    found = await search.cases(asked)
+    if found.exact and len(found.rows) == 1 and found.looked_for == ("case",):
+        return pages.see_other(request, f"/cases/{found.rows[0].ref}?view=all")
+    context: dict[str, Any] = {"q": asked, "found": found, "rows": found.rows, "view": "all"}
+    return await frame.page(request, "backoffice/search.html", **context)
+
+
+async def customer(request: Request[Any]) -> Response:
+    found = await staff.customer(request.path_params["tenant"])
+    return await frame.page(request, "backoffice/customer/show.html", customer=found)
+
+
+async def everyone(request: Request[Any]) -> Response:
+    rows = await people.everyone()
+    return await frame.page(request, "backoffice/people.html", rows=rows, roles=list(Role))
+
+
+async def rules(request: Request[Any]) -> Response:
+    """The policy in words, as it is in force now."""
+    known = await policies.current()
+    return await frame.page(
+        request,
+        "backoffice/rules.html",
+        policy=known,
+        history=await policies.history(),
+        audit_days=promises.AUDIT_BUSINESS_DAYS,
+        first_days=promises.REFUND_FIRST_BUSINESS_DAYS,
+        last_days=promises.REFUND_LAST_BUSINESS_DAYS,
+    )
+
+
+async def mails(request: Request[Any]) -> Response:
+    return await frame.page(request, "backoffice/mails.html", kinds=mail_samples.NAMES)
+
+
+async def mail(request: Request[Any]) -> Response:
+    """One mail with made-up facts, as text: what customers read, to the letter."""
+    name = request.path_params["name"]
+    if name not in mail_samples.NAMES:
+        raise facts.NotFound("There is no such mail.")
+    texts = mail_pages.render(mail_samples.sample(name))
+    return await frame.page(request, "backoffice/mail.html", name=name, texts=texts)

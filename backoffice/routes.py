@@ -1,0 +1,85 @@
+"""Every address of the back office, and who may use it."""
+
+from amends.rules.people import Role
+from backoffice import (
+    approvals,
+    audit_log,
+    case,
+    decision,
+    desk_pages,
+    exceptions,
+    handling,
+    identity,
+    profile,
+    queues,
+    reports,
+    sign_in,
+)
+from web import oidc
+from web.guards import PUBLIC, SIGNED, STAFF, GuardedRoute, roles, route
+
+_CASE = "/cases/{ref}"
+# Who works on cases. Who may decide a plan depends on the plan and is asked in the domain.
+WORKERS = roles(Role.AGENT, Role.LEAD, Role.MANAGER, Role.SECURITY, Role.ACCOUNT_MANAGER)
+HANDLERS = WORKERS | roles(Role.ADMIN)
+DIRECTORY = roles(Role.MANAGER, Role.ADMIN)
+INVESTIGATORS = roles(Role.SECURITY, Role.MANAGER)
+
+ROUTES: list[GuardedRoute] = [
+    route("GET", "/", queues.start, allow=STAFF),
+    # Signing in and out.
+    route("GET", "/sign-in", sign_in.begin, allow=PUBLIC),
+    route("GET", "/sign-in/again", sign_in.again, allow=STAFF),
+    route("GET", oidc.CALLBACK, sign_in.done, allow=PUBLIC),
+    route("POST", "/sign-out", sign_in.sign_out, allow=PUBLIC),
+    route("GET", "/signed-out", sign_in.signed_out, allow=PUBLIC),
+    route("POST", "/sign-out/backchannel", sign_in.provider_logout, allow=SIGNED),
+    # The views.
+    route("GET", "/queue", queues.show, allow=STAFF),
+    route("POST", "/queue/next", queues.take, allow=WORKERS),
+    route("POST", "/queue/mine", queues.mine, allow=WORKERS),
+    # One case.
+    route("GET", _CASE, case.show, allow=STAFF),
+    route("GET", f"{_CASE}/changes", case.changes, allow=STAFF),
+    route("GET", f"{_CASE}/files/{{file}}", case.file, allow=STAFF),
+    route("GET", f"{_CASE}/log", audit_log.case, allow=STAFF),
+    route("GET", f"{_CASE}/log.csv", audit_log.export, allow=STAFF),
+    route("GET", f"{_CASE}/plan", audit_log.plan, allow=STAFF),
+    route("POST", f"{_CASE}/reading", case.read_again, allow=WORKERS),
+    route("POST", f"{_CASE}/take", handling.take, allow=WORKERS),
+    route("POST", f"{_CASE}/release", handling.release, allow=WORKERS),
+    route("POST", f"{_CASE}/assign", handling.assign, allow=WORKERS),
+    route("POST", f"{_CASE}/reason", handling.reason, allow=WORKERS),
+    route("POST", f"{_CASE}/messages", handling.write, allow=WORKERS),
+    route("POST", f"{_CASE}/customer", handling.customer, allow=WORKERS),
+    route("POST", f"{_CASE}/charges", handling.pick, allow=WORKERS),
+    route("POST", f"{_CASE}/bank-desk", handling.bank_desk, allow=WORKERS),
+    route("POST", f"{_CASE}/lift", handling.lift, allow=INVESTIGATORS),
+    route("GET", f"{_CASE}/identity", identity.show, allow=STAFF),
+    route("POST", f"{_CASE}/identity", identity.create, allow=WORKERS),
+    route("POST", f"{_CASE}/identity/all", identity.match_all, allow=WORKERS),
+    route("POST", f"{_CASE}/preview", decision.preview, allow=WORKERS),
+    route("POST", f"{_CASE}/decision", decision.create, allow=WORKERS),
+    route("POST", f"{_CASE}/plan/back", decision.take_back, allow=WORKERS),
+    # Decisions about plans.
+    route("GET", "/approvals", approvals.index, allow=STAFF),
+    route("GET", "/approvals/{ref}", approvals.show, allow=STAFF),
+    route("POST", "/approvals/{ref}", approvals.create, allow=WORKERS, step_up=True),
+    # Looking things up.
+    route("GET", "/refunds", desk_pages.refunds, allow=STAFF),
+    route("GET", "/exceptions", exceptions.index, allow=STAFF),
+    route("POST", "/exceptions/{id:int}/looked", exceptions.looked, allow=HANDLERS),
+    route("POST", "/exceptions/{id:int}/retry", exceptions.retry, allow=HANDLERS),
+    route("GET", "/search", desk_pages.find, allow=STAFF),
+    route("GET", "/customers/{tenant}", desk_pages.customer, allow=STAFF),
+    route("GET", "/people", desk_pages.everyone, allow=DIRECTORY),
+    route("GET", "/rules", desk_pages.rules, allow=STAFF),
+    route("GET", "/templates", desk_pages.mails, allow=STAFF),
+    route("GET", "/templates/{name}", desk_pages.mail, allow=STAFF),
+    route("GET", "/reports", reports.show, allow=STAFF),
+    route("GET", "/reports.csv", reports.export, allow=STAFF),
+    route("GET", "/audit-log", audit_log.index, allow=STAFF),
+    route("GET", "/profile", profile.show, allow=STAFF),
+    route("POST", "/profile", profile.save, allow=STAFF),
+    route("POST", "/profile/sessions", profile.end_others, allow=STAFF),
+]
