@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from amends.models import Approval, Attempt, Case, ExceptionItem, LedgerEntry, Leg, Plan, TimelineEntry
+from amends.models import (
+    Approval,
+    Attempt,
+    Case,
+    ExceptionItem,
+    LedgerEntry,
+    Leg,
+    Plan,
+    TimelineEntry,
+)
 from amends.rules import plan as plans
 from amends.rules import workflow
 from amends.rules.plan import LegKind, LegState

@@ -1,20 +1,24 @@
 """One seeded story: a sale, an approved plan, two workers, and everything that can go wrong."""
 
+import asyncio
+from contextvars import Context
 from dataclasses import dataclass, field
 from random import Random
 
 from amends import facts
 from amends.flow import advance, recharge, stripe_events
-from amends.gateways import stripe
+from amends.gateways import stripe, stripe_client
 from amends.models import Case, Leg, WebhookEvent
 from amends.rules.people import Customer, Staff
 from amends.rules.plan import LegKind, LegState
 from amends.rules.workflow import Status
 from sandbox.stripe_twin.faults import FaultKind
+from sandbox.stripe_twin.webhooks import Delivery, Mode
 from tests import shop as shops
 from tests.shop import ALWAYS_SCA, AMEX, DECLINES, FAILS, MASTERCARD, PENDING, VISA, Shop
-from tests.simulate import invariants
-from tests.simulate.turns import Turns, installed
+from tests.simulate import desk, invariants
+from tests.simulate.turns import Turns, installed, seeded
+from tests.simulate.wire import Wire, WireClient
 
 DEPOSIT_CARDS = (AMEX, VISA, VISA, PENDING, FAILS)
 NEW_CARDS = (MASTERCARD, MASTERCARD, MASTERCARD, DECLINES, ALWAYS_SCA, None)
@@ -26,8 +30,8 @@ ROUTES = (
     "GET /v1/refunds*",
     "GET /v1/*",
 )
-# Virtual days of quiet at the end: refunds settle, fail late and are found without any webhook.
-QUIET_DAYS = 45
+# Virtual time of quiet at the end: refunds settle, fail late and are found without any webhook.
+QUIET_S = (60, 400, 400, 4_000, 4_000, *[90_000] * 10, *[360_000] * 9)
 PEOPLE: dict[str, Staff] = {}
 
 
@@ -38,6 +42,7 @@ class Report:
     steps: int = 0
     kills: int = 0
     faults: int = 0
+    late: int = 0
     trace: list[str] = field(default_factory=list)
 
 
@@ -49,12 +54,12 @@ class Story:
     random: Random
     shop: Shop
     books: invariants.Books
+    wire: Wire
     case_id: int = 0
     sold: shops.Sale | None = None
     charged: set[str] = field(default_factory=set)
     deliveries: list[tuple[bytes, str]] = field(default_factory=list)
     mishaps: int = 0
-    calm: bool = False
     mishap_chance: float = 0.0
 
 
@@ -64,13 +69,21 @@ async def tell(seed: int) -> Report:
     shop = Shop(seed=seed)
     shop.world.drift_every = 200
     shop.take()
-    story = Story(seed, random, shop, invariants.Books(shop.world))
+    story = Story(seed, random, shop, invariants.Books(shop.world), Wire(shop.world, random))
+    with seeded(random):
+        return await _tell(story)
+
+
+async def _tell(story: Story) -> Report:
+    random, shop, seed = story.random, story.shop, story.seed
     story.mishap_chance = random.choice((0.0, 0.0, 0.004, 0.012))
+    story.wire.late_chance = random.choice((0.0, 0.0, 0.02, 0.1))
     await _open(story)
     turns = Turns(
-        random, kill_chance=random.choice((0, 0.01, 0.04)), between=lambda: _between(story)
+        random, kill_chance=random.choice((0, 0.004, 0.015)), between=lambda: _between(story, turns)
     )
     shop.world.sleep = lambda seconds: turns.point("call")
+    stripe_client.use(stripe_client.for_transport(WireClient(story.wire, turns.point)))
     try:
         await _act(story, turns)
         case = await _quiet(story)
@@ -79,36 +92,67 @@ async def tell(seed: int) -> Report:
         error.add_note(f"seed {seed}\n" + "\n".join(turns.trace[-120:]))
         raise
     return Report(
-        seed, case.status, turns.steps, turns.kills, len(shop.world.faults.fired), turns.trace
+        seed,
+        case.status,
+        turns.steps,
+        turns.kills,
+        len(shop.world.faults.fired),
+        story.wire.count,
+        turns.trace,
     )
 
 
 async def _open(story: Story) -> None:
+    shop, random = story.shop, story.random
+    shop.world.add_endpoint("http://portal.test/stripe/webhook", shops.SECRET)
+    if random.random() < 0.15:
+        shop.world.webhook_mode = Mode.INSIDE
+        shop.world.webhook_callback = lambda delivery: _inside(story, delivery)
+    if random.random() < 0.1:
+        shop.world.set_available_balance("usd", random.randrange(0, 200_000))
+    if random.random() < 0.15:
+        story.sold, story.case_id = await desk.proposed(shop, random)
+    else:
+        await _approved(story)
+    shop.world.latency_s = 1.0
+
+
+async def _inside(story: Story, delivery: Delivery) -> None:
+    """The webhook is faster than the answer of the call that caused it."""
+    if story.random.random() < 0.5:
+        story.deliveries += shops.signed([delivery])
+        return
+
+    async def at_once() -> None:
+        await _receive(*shops.signed([delivery])[0])
+        await stripe_events.look(delivery.event_id)
+
+    # Another process does this: the caller has no turn in it and cannot be killed by it.
+    await asyncio.create_task(at_once(), context=Context())
+
+
+async def _approved(story: Story) -> None:
     shop, random = story.shop, story.random
     cards = [
         (random.choice(DEPOSIT_CARDS), random.randrange(100, 300_000))
         for _ in range(random.randint(1, 3))
     ]
     story.sold = await shops.sale(shop, *cards)
-    shop.world.add_endpoint("http://portal.test/stripe/webhook", shops.SECRET)
-    if random.random() < 0.1:
-        shop.world.set_available_balance("usd", random.randrange(0, 200_000))
     made = await shops.approved(
         shop, story.sold, PEOPLE["sam"], PEOPLE["dana"], new_card=random.choice(NEW_CARDS)
     )
     story.case_id = made.case.id
-    shop.world.latency_s = 1.0
 
 
 async def _act(story: Story, turns: Turns) -> None:
     async with installed(turns):
-        for number in range(2):
-            turns.start(f"worker{number}", _worker(story, story.random.randint(10, 40)))
+        # Two at a time would do; the others take the place of those that are killed.
+        for number in range(4):
+            turns.start(f"worker{number}", _worker(story, story.random.randint(3, 16)))
         turns.start("events", _event_worker(story, story.random.randint(5, 20)))
         turns.start("customer", _customer(story, story.random.randint(1, 4)))
         turns.start("manager", _manager(story, story.random.randint(1, 3)))
-        # A killed worker is replaced, as the process supervisor does.
-        turns.start("worker2", _worker(story, story.random.randint(10, 30)))
+        desk.start(turns, story.shop, story.random, story.case_id)
         await turns.run()
 
 
@@ -205,19 +249,31 @@ async def _moving(case: Case) -> bool:
     ).exists()
 
 
-async def _between(story: Story) -> None:
+async def _between(story: Story, turns: Turns) -> None:
     """Between two turns: check, let time pass, let the world misbehave."""
     _check(story)
-    if story.calm:
-        return
     random = story.random
     if random.random() < 0.10:
-        story.shop.pass_(seconds=random.choice((1, 20, 45, 70, 400, 4_000, 30_000, 95_000)))
+        span = random.choice((1, 5, 20, 45, 70, 70, 400, 400, 4_000, 4_000, 30_000, 95_000))
+        turns.trace.append(f"+ {span} s")
+        await _pass(story, span)
     if random.random() < 0.06:
-        story.shop.world.faults.add(random.choice(ROUTES), random.choice(list(FaultKind)))
+        route, kind = random.choice(ROUTES), random.choice(list(FaultKind))
+        turns.trace.append(f"fault {kind} on {route}")
+        story.shop.world.faults.add(route, kind)
     if random.random() < story.mishap_chance and story.mishaps < 2:
         story.mishaps += 1
-        _mishap(story)
+        turns.trace.append(f"mishap {_mishap(story)}")
+
+
+async def _pass(story: Story, span: float) -> None:
+    """Time goes by; what is on the wire arrives on its way, in its time."""
+    end = story.shop.world.now() + span
+    while (due := story.wire.next_due()) is not None and due <= end:
+        story.shop.pass_(seconds=max(0.0, due - story.shop.world.now()) + 0.001)
+        await story.wire.arrive()
+        _check(story)
+    story.shop.pass_(seconds=max(0.0, end - story.shop.world.now()))
 
 
 def _check(story: Story) -> None:
@@ -234,13 +290,14 @@ def _failed_late(story: Story, intent: dict[str, object]) -> bool:
     return any(each["status"] == "failed" for each in story.books.refunds())
 
 
-def _mishap(story: Story) -> None:
+def _mishap(story: Story) -> str:
     """A dispute, a warning, a late failure, a refund in the Dashboard, an empty balance."""
     assert story.sold is not None
     world, random = story.shop.world, story.random
     charge = random.choice(story.sold.deposits).charge_id
     refunds = [each["id"] for each in story.books.refunds() if each["status"] == "succeeded"]
-    match random.choice(("dispute", "inquiry", "warning", "late", "dashboard", "balance")):
+    what = random.choice(("dispute", "inquiry", "warning", "late", "dashboard", "balance"))
+    match what:
         case "dispute":
             world.open_dispute(charge)
         case "inquiry":
@@ -253,6 +310,7 @@ def _mishap(story: Story) -> None:
             _in_the_dashboard(story, charge)
         case "balance":
             world.set_available_balance("usd", random.randrange(0, 100_000))
+    return what
 
 
 def _in_the_dashboard(story: Story, charge_id: str) -> None:
@@ -266,14 +324,14 @@ def _in_the_dashboard(story: Story, charge_id: str) -> None:
 
 async def _quiet(story: Story) -> Case:
     """Faults off, balance filled, days pass, no webhook at all: the poller must finish it."""
-    story.calm = True
     world = story.shop.world
     world.faults.clear()
     world.latency_s = 0.0
+    story.wire.late_chance = 0.0
     world.set_available_balance("usd", 100_000_000)
     case = await Case.get(id=story.case_id)
-    for span in [60, 400, 400, 4000, 4000, *[90_000] * QUIET_DAYS]:
-        story.shop.pass_(seconds=span)
+    for span in QUIET_S:
+        await _pass(story, span)
         case = await shops.work(case, steps=25)
         _check(story)
     return case

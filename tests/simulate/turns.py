@@ -1,20 +1,25 @@
 """One actor runs at a time; the seed decides who, at every point outside a transaction.
 
 Points stand before each statement outside a transaction, before a transaction begins, after it
-ended, and before and after each Stripe call. Inside a transaction nobody else runs: PostgreSQL's
-own isolation is tested with real processes elsewhere. At any point an actor can be killed.
+ended, before Stripe carries a call out and after its answer. Inside a transaction nobody else
+runs: PostgreSQL's own isolation is tested with real processes elsewhere. At any point an actor
+can be killed. Random ids come from the seed too, so that a seed replays exactly.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+import asyncpg
 from tortoise.backends.asyncpg import client as asyncpg_client
 from tortoise.backends.base import client as base_client
+
+from amends import pace
 
 _actor: ContextVar["Actor | None"] = ContextVar("actor", default=None)
 
@@ -67,7 +72,8 @@ class Turns:
     async def point(self, name: str) -> None:
         """Let somebody else run. Outside the simulation this is nothing."""
         actor = _actor.get()
-        if actor is None:
+        if actor is None or asyncio.current_task() is not actor.task:
+            # Reads that an actor makes side by side are one turn.
             return
         actor.point = name
         actor.gate = asyncio.get_running_loop().create_future()
@@ -108,6 +114,25 @@ class Turns:
         gate, actor.gate = actor.gate, None
         assert gate is not None
         gate.set_result(None)
+
+
+@contextmanager
+def seeded(random: Random) -> Iterator[None]:
+    """Ids from the seed, no real-time speed limit, and half the round trips to the database."""
+
+    async def at_once(endpoint: str) -> None:
+        """The limit counts real seconds; a simulation has none."""
+
+    random_id, wait, reset = uuid.uuid4, pace.wait, asyncpg.Connection.get_reset_query
+    uuid.uuid4 = lambda: uuid.UUID(int=random.getrandbits(128), version=4)
+    pace.wait = at_once
+    # Nothing here leaves session state behind, so connections need no reset between uses.
+    asyncpg.Connection.get_reset_query = lambda self: ""
+    try:
+        yield
+    finally:
+        uuid.uuid4, pace.wait = random_id, wait
+        asyncpg.Connection.get_reset_query = reset
 
 
 @asynccontextmanager
