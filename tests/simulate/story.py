@@ -138,8 +138,15 @@ async def _approved(story: Story) -> None:
         for _ in range(random.randint(1, 3))
     ]
     story.sold = await shops.sale(shop, *cards)
+    # Often only a part goes back: Stripe itself would refuse a second refund of the whole.
+    parts = [random.choice((1, 3, 3)) for _ in cards]
     made = await shops.approved(
-        shop, story.sold, PEOPLE["sam"], PEOPLE["dana"], new_card=random.choice(NEW_CARDS)
+        shop,
+        story.sold,
+        PEOPLE["sam"],
+        PEOPLE["dana"],
+        new_card=random.choice(NEW_CARDS),
+        refunds=[amount // part for (_, amount), part in zip(cards, parts, strict=True)],
     )
     story.case_id = made.case.id
 
