@@ -20,6 +20,10 @@ CHECKS = [
     "ALTER TABLE attempt ADD CONSTRAINT ck_attempt_state CHECK (state IN ('sending','pending','succeeded','failed','canceled','unknown','needs_action'))",
     "ALTER TABLE identity_check ADD CONSTRAINT ck_identity_verdict CHECK (verdict IN ('match','mismatch','unknown','overridden'))",
     "ALTER TABLE identity_check ADD CONSTRAINT ck_identity_override CHECK (verdict <> 'overridden' OR reason <> '')",
+    *(f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_four_eyes CHECK (decision IN ('','agreed','refused')"
+      f" AND (decision <> 'agreed' OR (decided_by_id IS NOT NULL AND decided_by_id <> proposed_by_id)))"
+      for table in ("rule_proposal", "address_change")),
+    "ALTER TABLE effective_date ADD CONSTRAINT ck_effective_period CHECK (period_end > period_start AND reason <> '')",
     "ALTER TABLE message ADD CONSTRAINT ck_message_audience CHECK (audience IN ('customer','staff'))",
 ]
 UNIQUE = [
@@ -28,6 +32,8 @@ UNIQUE = [
     "CREATE UNIQUE INDEX uq_leg_stripe_id ON leg (stripe_id) WHERE stripe_id IS NOT NULL",
     "CREATE UNIQUE INDEX uq_charge_claim_open ON charge_claim (charge_id) WHERE released_at IS NULL",
     "CREATE UNIQUE INDEX uq_exception_open ON exception_item (kind, key) WHERE resolved_at IS NULL",
+    "CREATE UNIQUE INDEX uq_rule_proposal_open ON rule_proposal ((1)) WHERE decision = ''",
+    "CREATE UNIQUE INDEX uq_address_change_open ON address_change (account_id) WHERE decision = ''",
     "CREATE UNIQUE INDEX uq_plan_live ON plan (case_id) WHERE voided_at IS NULL",
 ]
 INDEXES = [
@@ -56,6 +62,7 @@ INDEXES = [
     "CREATE INDEX ix_event_open ON webhook_event (received_at) WHERE done_at IS NULL",
     "CREATE INDEX ix_exception_open ON exception_item (opened_at) WHERE resolved_at IS NULL",
     "CREATE INDEX ix_exception_case ON exception_item (case_id)",
+    "CREATE INDEX ix_effective_case ON effective_date (case_id, id DESC)",
     "CREATE INDEX ix_session_account ON session (account_id) WHERE ended_at IS NULL",
     "CREATE INDEX ix_session_person ON session (person_id) WHERE ended_at IS NULL",
     "CREATE INDEX ix_charge_claim_case ON charge_claim (case_id)",

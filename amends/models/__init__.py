@@ -10,6 +10,7 @@ from amends.models.cases import (
     Message,
     TimelineEntry,
 )
+from amends.models.changes import AddressChange, EffectiveDate, RuleProposal
 from amends.models.money import (
     Approval,
     Attempt,
@@ -30,6 +31,7 @@ from amends.models.outside import (
 
 __all__ = [
     "Account",
+    "AddressChange",
     "Approval",
     "Attachment",
     "Attempt",
@@ -38,6 +40,7 @@ __all__ = [
     "ChargeClaim",
     "Deposit",
     "Document",
+    "EffectiveDate",
     "ExceptionItem",
     "IdentityCheck",
     "LedgerEntry",
@@ -49,6 +52,7 @@ __all__ = [
     "Plan",
     "PolicyVersion",
     "RateLimit",
+    "RuleProposal",
     "Session",
     "SignInCode",
     "StripeReading",
