@@ -180,4 +180,4 @@ def has_newer_card(case: CaseRow) -> bool:
     leg = case.recharge
     if leg is None or case.card_saved_at is None:
         return False
-    return leg.failed_at is not None and case.card_saved_at > leg.failed_at
+    return leg.failed_at is not None and case.card_saved_at >= leg.failed_at

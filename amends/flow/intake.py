@@ -111,9 +111,8 @@ async def _check_order(case: Case, by: Customer, answer: OrderChosen) -> None:
     kind = intake_answers.asked_as(case)
     if kind in intake_steps.NEEDS_SUBSCRIPTION and not _is_covered(order):
         raise facts.InvalidInput({"order": _not_covered(order)})
-    same = await Case.filter(
-        account_id=by.account_id, order_id=order.id, kind=kind, status__in=list(OPEN)
-    ).first()
+    others = Case.filter(account_id=by.account_id, order_id=order.id).exclude(id=case.id)
+    same = await others.filter(kind=kind, status__in=list(OPEN)).first()
     if same is not None:
         sentence = f"Your request {same.ref} is about this order already. Write to us there"
         raise facts.InvalidInput({"order": sentence})
