@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     # Optional, with defaults that suit most.
     time_zone: str = "America/New_York"
     support_email: str = ""
+    mail_authserv_id: str = Field("", description="Our mail gateway's name in its verdicts")
+    secret_keys_before: SecretStr = Field(
+        SecretStr(""), description="Earlier secret keys, by commas: their reply addresses hold"
+    )
     terms_url: str = ""
     data_dir: str = ""
     clock_file: str = ""

@@ -95,6 +95,28 @@ class NewSignIn(Mail):
     kind = "new_sign_in"
 
 
+# --- Email that came in ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ConfirmEmail(Mail):
+    """An email began a draft; `draft_url` is where its customer signs in and sends it, or not."""
+
+    received_at: datetime
+    draft_url: str
+
+    kind = "confirm_email"
+
+
+@dataclass(frozen=True)
+class EmailNotMatched(Mail):
+    """To a sender whose address belongs to no account. Says nothing of what they wrote."""
+
+    received_at: datetime
+
+    kind = "email_not_matched"
+
+
 # --- The request -----------------------------------------------------------------------------
 
 
@@ -278,6 +300,8 @@ class Done(CaseMail):
 _ALL: Final[tuple[type[Mail], ...]] = (
     SignInCode,
     NewSignIn,
+    ConfirmEmail,
+    EmailNotMatched,
     RequestReceived,
     AnswerNeeded,
     MessageFromUs,

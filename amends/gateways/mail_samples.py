@@ -58,6 +58,15 @@ def _new_sign_in() -> mails.Mail:
     return mails.NewSignIn(COMPANY, TODAY, _AT, "Firefox on Windows", page)
 
 
+def _confirm_email() -> mails.Mail:
+    page = f"{COMPANY.portal_url}/requests/new/D-5c1f0e7a9b3d2468"
+    return mails.ConfirmEmail(COMPANY, TODAY, _AT, page)
+
+
+def _email_not_matched() -> mails.Mail:
+    return mails.EmailNotMatched(COMPANY, TODAY, _AT)
+
+
 def _request_received() -> mails.Mail:
     return mails.RequestReceived(
         COMPANY,
@@ -149,6 +158,8 @@ def _done() -> mails.Mail:
 _MAKERS: Final[dict[str, Callable[[], mails.Mail]]] = {
     "sign_in_code": _sign_in_code,
     "new_sign_in": _new_sign_in,
+    "confirm_email": _confirm_email,
+    "email_not_matched": _email_not_matched,
     "request_received": _request_received,
     "answer_needed": _answer_needed,
     "message_from_us": _message_from_us,
