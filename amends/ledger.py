@@ -62,5 +62,10 @@ def refund_failure(leg: Leg, refund_id: str) -> Booking:
     return Booking(Effect.REFUND_FAILURE, f"charge:{leg.charge_id}", "stripe:balance", refund_id)
 
 
+def credit(leg: Leg, credit_id: str) -> Booking:
+    """What we owe the customer; no money leaves until an invoice uses it up."""
+    return Booking(Effect.CREDIT, "goodwill", f"customer:{leg.customer_id}", credit_id)
+
+
 def recharge(leg: Leg, intent_id: str) -> Booking:
     return Booking(Effect.RECHARGE, f"case:{leg.case_id}", "stripe:balance", intent_id)

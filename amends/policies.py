@@ -10,7 +10,14 @@ from amends.rules import policy
 
 # What a row may set. Anything else was written by another version and must not be guessed.
 _KNOWN = frozenset(
-    {"refund_limits", "goodwill_caps", "approval_valid_days", "step_up_seconds", "window_days"}
+    {
+        "refund_limits",
+        "goodwill_caps",
+        "goodwill_person_caps",
+        "approval_valid_days",
+        "step_up_seconds",
+        "window_days",
+    }
 )
 
 

@@ -27,6 +27,7 @@ class Step(StrEnum):
     CONFIRM = "confirm"
     CANCEL = "cancel"
     END = "end"
+    CREDIT = "credit"
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ async def _create(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> 
     last = await Attempt.filter(leg_id=leg.id, step=step).order_by("-key_number").first()
     number = last.key_number + 1 if last else 1
     now = clock.now()
-    if step in (Step.REFUND, Step.CREATE):
+    if step in (Step.REFUND, Step.CREATE, Step.CREDIT):
         params = {**params, "metadata": {**params["metadata"], "attempt": str(number)}}
     return await Attempt.create(
         leg_id=leg.id,

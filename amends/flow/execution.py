@@ -38,6 +38,10 @@ class Execution:
         return next((leg for leg in legs if leg.state is not LegState.SUCCEEDED), None)
 
     @property
+    def credit(self) -> Leg | None:
+        return next((leg for leg in self.legs if leg.kind is LegKind.CREDIT), None)
+
+    @property
     def recharge(self) -> Leg | None:
         return next((leg for leg in self.legs if leg.kind is LegKind.RECHARGE), None)
 
@@ -97,6 +101,7 @@ def _same(leg: Leg, planned: plans.PlannedLeg) -> bool:
         leg.card_fingerprint,
         leg.stripe_reason,
         leg.subscription_id,
+        leg.invoice_id,
     ) == (
         planned.leg_id,
         planned.kind,
@@ -108,6 +113,7 @@ def _same(leg: Leg, planned: plans.PlannedLeg) -> bool:
         planned.card_fingerprint,
         planned.stripe_reason,
         planned.subscription_id,
+        planned.invoice_id,
     )
 
 

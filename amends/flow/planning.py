@@ -188,6 +188,7 @@ def _row(stored: Plan, leg: PlannedLeg, position: int) -> Leg:
         card_fingerprint=leg.card_fingerprint,
         stripe_reason=leg.stripe_reason,
         subscription_id=leg.subscription_id,
+        invoice_id=leg.invoice_id,
         label=leg.label,
     )
 

@@ -66,6 +66,8 @@ INDEXES = [
     "CREATE INDEX ix_session_account ON session (account_id) WHERE ended_at IS NULL",
     "CREATE INDEX ix_session_person ON session (person_id) WHERE ended_at IS NULL",
     "CREATE INDEX ix_charge_claim_case ON charge_claim (case_id)",
+    "CREATE INDEX ix_bank_dispute_case ON bank_dispute (case_id)",
+    "CREATE INDEX ix_bank_dispute_open ON bank_dispute (due_by) WHERE closed_at IS NULL",
 ]
 APPEND_ONLY = ("ledger", "approval", "policy_version")
 TRIGGERS = [
@@ -103,9 +105,9 @@ TRIGGERS = [
     """CREATE FUNCTION leg_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
        BEGIN
          IF TG_OP = 'DELETE' OR (OLD.plan_id, OLD.case_id, OLD.position, OLD.kind, OLD.amount_minor,
-             OLD.currency, OLD.charge_id, OLD.payment_method_id, OLD.customer_id, OLD.card_fingerprint, OLD.subscription_id)
+             OLD.currency, OLD.charge_id, OLD.payment_method_id, OLD.customer_id, OLD.card_fingerprint, OLD.subscription_id, OLD.invoice_id)
            IS DISTINCT FROM (NEW.plan_id, NEW.case_id, NEW.position, NEW.kind, NEW.amount_minor,
-             NEW.currency, NEW.charge_id, NEW.payment_method_id, NEW.customer_id, NEW.card_fingerprint, NEW.subscription_id)
+             NEW.currency, NEW.charge_id, NEW.payment_method_id, NEW.customer_id, NEW.card_fingerprint, NEW.subscription_id, NEW.invoice_id)
          THEN RAISE EXCEPTION 'the money of a leg is immutable' USING ERRCODE = '23514'; END IF;
          -- Once Stripe's object is known it stays known; a confirmed leg can only fail late.
          IF OLD.stripe_id IS NOT NULL AND NEW.stripe_id IS DISTINCT FROM OLD.stripe_id

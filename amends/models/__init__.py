@@ -21,6 +21,7 @@ from amends.models.money import (
     PolicyVersion,
 )
 from amends.models.outside import (
+    BankDispute,
     Document,
     ExceptionItem,
     MailItem,
@@ -36,6 +37,7 @@ __all__ = [
     "Attachment",
     "Attempt",
     "Audit",
+    "BankDispute",
     "Case",
     "ChargeClaim",
     "Deposit",

@@ -65,6 +65,7 @@ class Leg(Model):
     card_fingerprint = fields.CharField(64, default="")
     stripe_reason = fields.CharField(30, default="")
     subscription_id = fields.CharField(64, default="")
+    invoice_id = fields.CharField(64, default="")
     label = fields.CharField(120, default="")
     stripe_id = fields.CharField(64, null=True)
     result_charge_id = fields.CharField(64, default="")

@@ -5,6 +5,7 @@ import uuid
 from tortoise import fields
 from tortoise.models import Model
 
+from amends.models.access import Person
 from amends.models.cases import Case
 
 
@@ -95,6 +96,51 @@ class ExceptionItem(Model):
 
     class Meta:
         table = "exception_item"
+
+
+class BankDispute(Model):
+    """A dispute at Stripe: the bank's process on one charge, and what we do in it.
+
+    `wish` is what a person confirmed and the worker carries out: written before any call, taken
+    away when Stripe shows it done. The key columns are those of an attempt.
+    """
+
+    id = fields.CharField(64, primary_key=True)
+    case_id: int
+    case: fields.ForeignKeyRelation[Case] = fields.ForeignKeyField(
+        "models.Case", related_name="bank_disputes", on_delete=fields.RESTRICT
+    )
+    charge_id = fields.CharField(64, db_index=True)
+    status = fields.CharField(40)
+    reason = fields.CharField(60, default="")
+    amount_minor = fields.BigIntField()
+    currency = fields.CharField(3)
+    opened_at = fields.DatetimeField()
+    due_by = fields.DatetimeField(null=True)
+    submissions = fields.IntField(default=0)
+    reminded_days = fields.IntField(null=True)
+    # The evidence that was chosen, its PDF, and that PDF at Stripe.
+    evidence: dict[str, object] = fields.JSONField(default=dict)
+    document_id = fields.UUIDField(null=True)
+    file_id = fields.CharField(64, default="")
+    staged_at = fields.DatetimeField(null=True)
+    wish = fields.CharField(10, default="")
+    wished_by_id: int | None
+    wished_by: fields.ForeignKeyNullableRelation[Person] = fields.ForeignKeyField(
+        "models.Person", related_name="dispute_wishes", null=True, on_delete=fields.RESTRICT
+    )
+    wished_at = fields.DatetimeField(null=True)
+    key_number = fields.IntField(default=0)
+    first_sent_at = fields.DatetimeField(null=True)
+    last_sent_at = fields.DatetimeField(null=True)
+    error_code = fields.CharField(80, default="")
+    error_text = fields.TextField(default="")
+    submitted_at = fields.DatetimeField(null=True)
+    closed_at = fields.DatetimeField(null=True)
+    read_at = fields.DatetimeField()
+
+    class Meta:
+        table = "bank_dispute"
 
 
 class StripeReading(Model):

@@ -66,6 +66,15 @@ class PlannedLeg:
     stripe_reason: str = ""
     subscription_id: str = ""
     label: str = ""
+    # The paid invoice that a credit note is for; empty for a credit on the balance.
+    invoice_id: str = ""
+
+    def packed(self) -> dict[str, Any]:
+        """As it is digested: a leg without an invoice reads as before there were any."""
+        body = asdict(self)
+        if not self.invoice_id:
+            del body["invoice_id"]
+        return body
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class Draft:
         )
 
     def _packed(self) -> dict[str, Any]:
-        body = {"schema": SCHEMA, **asdict(self)}
+        body = {"schema": SCHEMA, **asdict(self), "legs": [leg.packed() for leg in self.legs]}
         if self.remedy is None:
             del body["remedy"]
             return body
@@ -103,6 +112,9 @@ class Draft:
 
     def refunds(self) -> tuple[PlannedLeg, ...]:
         return tuple(leg for leg in self.legs if leg.kind is LegKind.REFUND)
+
+    def credits(self) -> tuple[PlannedLeg, ...]:
+        return tuple(leg for leg in self.legs if leg.kind is LegKind.CREDIT)
 
     def recharge(self) -> PlannedLeg | None:
         return next((leg for leg in self.legs if leg.kind is LegKind.RECHARGE), None)
@@ -136,7 +148,7 @@ def _read(body: dict[str, Any]) -> Draft:
 
 def problems(plan: Draft) -> list[str]:
     """What is wrong with the plan in itself; empty when it can be proposed."""
-    found = [*_leg_problems(plan), *_recharge_problems(plan)]
+    found = [*_leg_problems(plan), *_recharge_problems(plan), *_credit_problems(plan)]
     if plan.remedy is not None:
         found += remedies.problems(plan.remedy)
     if not plan.legs and not (plan.remedy and plan.remedy.way in remedies.WITHOUT_LEGS):
@@ -157,6 +169,15 @@ def _leg_problems(plan: Draft) -> list[str]:
     if len(charges) != len(set(charges)):
         found.append("A charge is refunded twice in one plan. Use one leg per charge.")
     return found
+
+
+def _credit_problems(plan: Draft) -> list[str]:
+    given = plan.credits()
+    if given and len(plan.legs) > 1:
+        return ["A credit is a plan of its own."]
+    if any(not leg.customer_id for leg in given):
+        return ["A credit needs the Stripe customer. Pick it first."]
+    return []
 
 
 def _recharge_problems(plan: Draft) -> list[str]:

@@ -1,6 +1,6 @@
 """Who may decide what. Pure: the page asks to explain, the flow asks again to enforce."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from amends.rules.money import Money, format_money
@@ -20,6 +20,13 @@ REFUND_LIMITS: Mapping[str, int] = {
     "kwd": 150_000,
 }
 GOODWILL_CAPS: Mapping[str, int] = {"usd": 250_00, "eur": 250_00, "gbp": 200_00, "jpy": 35_000}
+# What one person may have a hand in within the policy's window, over all cases.
+GOODWILL_PERSON_CAPS: Mapping[str, int] = {
+    "usd": 1_000_00,
+    "eur": 1_000_00,
+    "gbp": 800_00,
+    "jpy": 140_000,
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,9 @@ class Policy:
     version: int = 1
     refund_limits: Mapping[str, int] = field(default_factory=lambda: dict(REFUND_LIMITS))
     goodwill_caps: Mapping[str, int] = field(default_factory=lambda: dict(GOODWILL_CAPS))
+    goodwill_person_caps: Mapping[str, int] = field(
+        default_factory=lambda: dict(GOODWILL_PERSON_CAPS)
+    )
     approval_valid_days: int = 14
     step_up_seconds: int = 300
     window_days: int = 30
@@ -36,6 +46,13 @@ class Policy:
     def refund_limit(self, currency: str) -> Money:
         """A currency without a limit has the limit zero: every refund needs a lead."""
         return Money(self.refund_limits.get(currency, 0), currency)
+
+    def goodwill_cap(self, currency: str) -> Money:
+        """What one case may get as goodwill; a currency without a cap gets none."""
+        return Money(self.goodwill_caps.get(currency, 0), currency)
+
+    def goodwill_person_cap(self, currency: str) -> Money:
+        return Money(self.goodwill_person_caps.get(currency, 0), currency)
 
 
 @dataclass(frozen=True)
@@ -69,26 +86,53 @@ class Route:
         return "Needs " + _names(self.roles) + ": " + ", and ".join(self.why) + "."
 
 
+@dataclass(frozen=True)
+class Totals:
+    """What is counted against the limit: the larger of the two decides.
+
+    `lately` is this plan with the customer's refunds of the last thirty days, `of_one_charge` the
+    charge of this plan that is paid back most, with all that was ever paid back of it.
+    """
+
+    lately: Money
+    of_one_charge: Money
+
+    @property
+    def currency(self) -> str:
+        return self.lately.currency
+
+
 def route(
-    outcome: Outcome, kind: Kind, reason: Reason | None, refunded: Money, policy: Policy
+    outcome: Outcome,
+    kind: Kind,
+    reason: Reason | None,
+    refunded: Money | Totals,
+    policy: Policy,
+    for_managers: Sequence[str] = (),
 ) -> Route:
-    """The route of a plan. `refunded` is this plan plus the customer's last 30 days."""
+    """The route of a plan. `for_managers` are reasons of this very plan that need a manager."""
+    totals = refunded if isinstance(refunded, Totals) else Totals(refunded, refunded)
     if outcome is Outcome.CREDIT:
         return Route(CREDITORS, ("a goodwill credit is the account manager's decision",))
     if reason is Reason.NOT_RECOGNISED:
         return Route(INVESTIGATORS, ("the card was not recognised",))
-    why = _manager_reasons(outcome, kind, reason)
-    limit = policy.refund_limit(refunded.currency)
-    if refunded > limit:
-        why.append(
-            f"it is over {format_money(limit)} with the refunds of the last "
-            f"{policy.window_days} days"
-        )
-    if _manager_reasons(outcome, kind, reason):
+    managers = [*_manager_reasons(outcome, kind, reason), *for_managers]
+    limit = policy.refund_limit(totals.currency)
+    why = [*managers, *_over(totals, limit, policy.window_days)]
+    if managers:
         return Route(MANAGERS, tuple(why))
     if why:
         return Route(LEADS, tuple(why))
     return Route(DECIDERS, (f"it is {format_money(limit)} or less",))
+
+
+def _over(totals: Totals, limit: Money, days: int) -> list[str]:
+    """Strictly over, by the customer's sum or by one charge's."""
+    if totals.lately > limit:
+        return [f"it is over {format_money(limit)} with the refunds of the last {days} days"]
+    if totals.of_one_charge > limit:
+        return [f"more than {format_money(limit)} of one charge is paid back with it"]
+    return []
 
 
 def _manager_reasons(outcome: Outcome, kind: Kind, reason: Reason | None) -> list[str]:
