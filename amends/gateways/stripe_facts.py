@@ -5,6 +5,7 @@ from datetime import datetime
 
 # Dispute states in which the bank's process is over or was only a question that is closed.
 _CLOSED_DISPUTES = frozenset({"won", "warning_closed", "prevented"})
+_WANTS_EVIDENCE = frozenset({"needs_response", "warning_needs_response"})
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class ChargeFacts:
     disputed: bool
     receipt_email: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    risk_level: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,28 @@ class DisputeFacts:
     currency: str
     due_by: datetime | None
     refundable: bool
+    created: datetime | None = None
+    submissions: int = 0
+    past_due: bool = False
 
     @property
     def blocks(self) -> bool:
         """Anything not known to be over blocks money; an unknown status blocks too."""
         return self.status not in _CLOSED_DISPUTES
+
+    @property
+    def is_over(self) -> bool:
+        """The bank has decided; a lost one is over, and still blocks a refund."""
+        return self.status in _CLOSED_DISPUTES or self.status == "lost"
+
+    @property
+    def is_inquiry(self) -> bool:
+        """The bank only asks; no money was taken."""
+        return self.status.startswith("warning_")
+
+    @property
+    def wants_evidence(self) -> bool:
+        return self.status in _WANTS_EVIDENCE and self.submissions == 0
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def charge(thing: Any) -> ChargeFacts:
         bool(get(thing, "disputed")),
         text(thing, "receipt_email"),
         metadata(thing),
+        text(thing, "outcome", "risk_level"),
     )
 
 
@@ -106,6 +107,9 @@ def dispute(thing: Any) -> DisputeFacts:
         thing.currency,
         when(due) if due else None,
         bool(get(thing, "is_charge_refundable")),
+        when(thing.created),
+        int(get(thing, "evidence_details", "submission_count") or 0),
+        bool(get(thing, "evidence_details", "past_due")),
     )
 
 
@@ -200,6 +204,19 @@ def credit(thing: Any) -> CreditFacts:
         id_of(get(thing, "customer")),
         thing.type,
         -thing.amount,
+        thing.currency,
+        when(thing.created),
+        metadata(thing),
+    )
+
+
+def credit_note(thing: Any) -> CreditFacts:
+    """A note on a paid invoice: what it credits is above zero."""
+    return CreditFacts(
+        thing.id,
+        id_of(get(thing, "customer")),
+        "credit_note",
+        thing.amount,
         thing.currency,
         when(thing.created),
         metadata(thing),
