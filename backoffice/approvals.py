@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts, policies
-from amends.flow import approval, letters, planning, routing, triage, waiting
+from amends.flow import approval, letters, routing, triage, waiting
 from amends.queries import plan_lines, staff
 from amends.rules import policy
 from amends.rules.people import Staff
@@ -29,15 +29,21 @@ class _Decision(forms.FormModel):
 async def index(request: Request[Any]) -> Response:
     """What waits for the viewer first, then what waits for others, with why."""
     by = guards.staff(request)
-    rules = await policies.current()
-    rows = []
-    for row in await staff.waiting(by):
-        route = await routing.route(row.case, row.draft, rules, clock.now())
-        verdict = policy.may_decide(by, route, frozenset({row.prepared_by_id}))
-        rows.append((row, route, verdict))
+    waits = await staff.waiting(by)
+    plans = [(row.case, row.draft) for row in waits]
+    routes = await routing.routes(plans, await policies.current(), clock.now())
+    rows = [
+        (row, route, policy.may_decide(by, route, hands(row)))
+        for row, route in zip(waits, routes, strict=True)
+    ]
     mine = [row for row in rows if isinstance(row[2], policy.Allowed)]
     others = [row for row in rows if row not in mine]
     return await frame.page(request, "backoffice/approval/index.html", mine=mine, others=others)
+
+
+def hands(row: staff.WaitingRow) -> frozenset[int]:
+    """Who prepared the plan, and who holds the case."""
+    return frozenset({row.prepared_by_id, *({row.owner_id} if row.owner_id else ())})
 
 
 async def show(request: Request[Any]) -> Response:
@@ -57,19 +63,17 @@ async def _page(
         page = await approval.page(case, by)
     except facts.AlreadyDecided as fact:
         return await _decided(request, by, case, fact)
-    known = await planning.facts_for(case, page.reading)
     return await frame.page(
         request,
         "backoffice/approval/show.html",
         status,
         case=case,
         page=page,
-        plan=plan_lines.planned(page.draft, known),
-        known=known,
+        plan=plan_lines.planned(page.draft, page.known),
         window=plan_lines.expected(letters.today()),
         may=isinstance(page.verdict, policy.Allowed),
         why_not=page.verdict.reason if isinstance(page.verdict, policy.Refused) else "",
-        is_fresh=approval.is_fresh(by, await policies.current()),
+        is_fresh=approval.is_fresh(by, page.rules),
         form=form,
         count=len(await staff.waiting(by)),
     )

@@ -26,8 +26,7 @@ class _Where(forms.FormModel):
 
 async def show(request: Request[Any]) -> Response:
     by = guards.staff(request)
-    case = await staff.case_for(by, request.path_params["ref"])
-    context = await context_of(request, by, case.ref)
+    context = await context_of(request, by, request.path_params["ref"])
     return await frame.page(request, "backoffice/case/show.html", **context)
 
 
@@ -40,7 +39,7 @@ async def context_of(
 ) -> dict[str, Any]:
     """Everything the page and its parts need."""
     case = await staff.case_for(by, ref)
-    reading, away = await seen(case.ref, by)
+    reading, away = await seen(case, by)
     known = await planning.facts_for(case, reading)
     plans = await staff.plans_of(case)
     view = view_of(request, by)
@@ -90,9 +89,8 @@ def view_of(request: Request[Any], by: Staff) -> View:
     return view if view in staff_views.allowed(by) else View.MY
 
 
-async def seen(ref: str, by: Staff) -> tuple[Reading | None, bool]:
+async def seen(case: staff.Case, by: Staff) -> tuple[Reading | None, bool]:
     """Stripe's facts: the last copy while it is fresh, else live. True if Stripe is away."""
-    case = await staff.case_for(by, ref)
     kept = await sighting.shown(case)
     fresh = kept is not None and clock.now() - kept.read_at < _FRESH
     if fresh or not by.roles & desk.WORKERS or case.status in workflow.FINAL:

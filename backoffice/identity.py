@@ -31,7 +31,7 @@ async def _page(
 ) -> Response:
     by = guards.staff(request)
     found = await staff.case_for(by, request.path_params["ref"])
-    reading, away = await case.seen(found.ref, by)
+    reading, away = await case.seen(found, by)
     standing = await proof.standing(found, reading)
     handling = await case.handling(found, by)
     context = {"case": found, "identity": standing, "away": away, "reading": reading}

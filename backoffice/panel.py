@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from amends import clock, facts, policies
+from amends import facts
 from amends.flow import checks, desk, planning, routing
 from amends.flow.checks import Check, Facts, Mood
 from amends.flow.plan_legs import Wanted
@@ -138,8 +138,7 @@ async def _stored(mode: Mode, known: Facts, live: PlanRow | None) -> Panel:
         return Panel(mode, known)
     if mode is Mode.WAITING:
         lines = plan_lines.planned(live.draft, known)
-        rules = await policies.current()
-        route = await routing.route(known.case, live.draft, rules, clock.now())
+        route = await routing.route(known.case, live.draft, known.rules, known.now)
         return Panel(mode, known, lines=lines, route=route, plan=live)
     return Panel(mode, known, lines=plan_lines.carried_out(live.legs), plan=live)
 
@@ -268,8 +267,7 @@ def plain(minor: int, currency: str) -> str:
 
 
 async def _route(known: Facts, shown: Shown) -> policy.Route:
-    rules = await policies.current()
-    return await routing.route(known.case, shown.draft, rules, clock.now())
+    return await routing.route(known.case, shown.draft, known.rules, known.now)
 
 
 def button(chosen: str, shown: Shown | None, route: policy.Route | None) -> str:

@@ -18,7 +18,7 @@ from amends.flow import (
     triage,
     waiting,
 )
-from amends.flow.checks import Check
+from amends.flow.checks import Check, Facts
 from amends.models import Account, Approval, Case, Person, Plan
 from amends.rules import plan as plans
 from amends.rules import policy
@@ -38,8 +38,16 @@ class Page:
     route: policy.Route
     verdict: policy.Verdict
     checks: tuple[Check, ...]
-    reading: sighting.Reading | None
+    known: Facts
     expires_at: datetime
+
+    @property
+    def reading(self) -> sighting.Reading | None:
+        return self.known.reading
+
+    @property
+    def rules(self) -> policy.Policy:
+        return self.known.rules
 
     @property
     def blocking(self) -> tuple[Check, ...]:
@@ -49,11 +57,9 @@ class Page:
 async def page(case: Case, by: Staff) -> Page:
     """The plan that waits, with live checks. Raises AlreadyDecided when it waits no more."""
     stored = await waiting.plan_of(case)
-    reading = await _look(case, by)
-    known = await planning.facts_for(case, reading)
+    known = await planning.facts_for(case, await _look(case, by))
     draft = plans.read(stored.canonical)
-    rules = await policies.current()
-    route = await routing.route(case, draft, rules, clock.now())
+    route = await routing.route(case, draft, known.rules, known.now)
     prepared = await Person.get(id=stored.prepared_by_id)
     return Page(
         case=case,
@@ -63,8 +69,8 @@ async def page(case: Case, by: Staff) -> Page:
         route=route,
         verdict=await waiting.verdict(case, stored, by, route),
         checks=checks.run(known, draft),
-        reading=reading,
-        expires_at=clock.now() + timedelta(days=rules.approval_valid_days),
+        known=known,
+        expires_at=known.now + timedelta(days=known.rules.approval_valid_days),
     )
 
 

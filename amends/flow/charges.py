@@ -30,6 +30,7 @@ async def choose_customer(case: Case, by: Staff, customer_id: str, reason: str =
     _must_stand(found, by, reason)
     async with in_transaction():
         await _bind(case, customer_id)
+        await sighting.forget(case)
         data: dict[str, object] = {"customer_id": customer_id, "matches": list(found.matches)}
         return await desk.change(case, by, desk.entry(CHOOSE_CUSTOMER, by, reason, data))
 
@@ -72,6 +73,7 @@ async def pick_charges(case: Case, by: Staff, charge_ids: Collection[str]) -> Ca
     wanted = [_own(known, charge_id, reading.customer.id) for charge_id in charge_ids]
     async with in_transaction():
         deposits = [await _deposit(case, charge) for charge in wanted]
+        await sighting.forget(case)
         return await desk.change(
             case,
             by,

@@ -10,7 +10,7 @@ from amends.flow import charges, comparison
 from amends.flow.identity import NAMES, Identity
 from amends.flow.sighting import Reading
 from amends.models import Account, Case, Deposit, Leg, Order
-from amends.rules import card_words, plan, workflow
+from amends.rules import card_words, plan, policy, workflow
 from amends.rules.money import Money, format_money, total
 from amends.rules.plan import Draft, LegKind, LegState, PlannedLeg
 from amends.rules.workflow import Reason, Status
@@ -45,6 +45,8 @@ class Facts:
     identity: Identity
     reading: Reading | None
     now: datetime
+    rules: policy.Policy
+    next_version: int = 1
     card_elsewhere: bool = False
 
 

@@ -89,10 +89,10 @@ class Identity:
         return self.verification is not None and not self.verification.stands
 
 
-async def standing(case: Case, reading: Reading | None) -> Identity:
+async def standing(case: Case, reading: Reading | None, account: Account | None = None) -> Identity:
     """How the identity of this case stands now."""
-    account = await Account.get(id=case.account_id)
-    rows = await IdentityCheck.filter(case_id=case.id).order_by("id").prefetch_related("by")
+    account = account or await Account.get(id=case.account_id)
+    rows = await IdentityCheck.filter(case_id=case.id).order_by("id").select_related("by")
     newest = {row.fact: row for row in rows}
     found = {fact: _standing(fact, account, reading, newest.get(fact)) for fact in Fact}
     papers = found[Fact.VERIFICATION] if Fact.VERIFICATION in newest else None

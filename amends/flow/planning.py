@@ -50,20 +50,21 @@ def outcomes(case: Case) -> tuple[Outcome, ...]:
 
 
 async def facts_for(case: Case, reading: Reading | None) -> checks.Facts:
-    """Everything the checks look at."""
+    """Everything the checks and the plan look at, each loaded once."""
+    account = await Account.get(id=case.account_id)
     return checks.Facts(
         case=case,
-        account=await Account.get(id=case.account_id),
+        account=account,
         order=await Order.get_or_none(id=case.order_id) if case.order_id else None,
         deposits=tuple(await _order_deposits(case)),
         legs=tuple(
-            await Leg.filter(case_id=case.id)
-            .order_by("plan_id", "position")
-            .prefetch_related("plan")
+            await Leg.filter(case_id=case.id).order_by("plan_id", "position").select_related("plan")
         ),
-        identity=await identity.standing(case, reading),
+        identity=await identity.standing(case, reading, account),
         reading=reading,
         now=clock.now(),
+        rules=await policies.current(),
+        next_version=await _next_version(case),
         card_elsewhere=await _used_elsewhere(case),
     )
 
@@ -92,8 +93,8 @@ async def draft_plan(case: Case, by: Staff, wanted: Wanted, known: checks.Facts)
     wanted = _seeded(wanted)
     draft = Draft(
         case_ref=case.ref,
-        version=await _next_version(case),
-        policy_version=(await policies.current()).version,
+        version=known.next_version,
+        policy_version=known.rules.version,
         outcome=wanted.outcome,
         recipient=case.contact_email,
         legs=plan_legs.build(known, known.reading, wanted),

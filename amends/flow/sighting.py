@@ -190,6 +190,11 @@ async def shown(case: Case) -> Reading | None:
     return _adapter().validate_python(row.facts["reading"])
 
 
+async def forget(case: Case) -> None:
+    """The copy is of other charges or another customer than the case has now."""
+    await StripeReading.filter(case_id=case.id).delete()
+
+
 async def _keep(case_id: int, reading: Reading) -> None:
     packed: dict[str, Any] = {
         "schema": _SCHEMA,

@@ -76,6 +76,7 @@ class WaitingRow:
     prepared_by: str
     created_at: datetime
     due_at: datetime | None
+    owner_id: int | None
     draft: Draft
     case: Case
 
@@ -91,7 +92,7 @@ async def case_for(by: Staff, ref: str) -> Case:
     found = (
         await Case.filter(ref=ref)
         .exclude(status=Status.DRAFT)
-        .prefetch_related("account", "order", "owner")
+        .select_related("account", "order", "owner")
         .first()
     )
     if found is None or found.submitted_at is None:
@@ -104,7 +105,8 @@ async def plans_of(case: Case) -> tuple[PlanRow, ...]:
     rows = (
         await Plan.filter(case_id=case.id)
         .order_by("-version")
-        .prefetch_related("prepared_by", "legs", "approvals__approver")
+        .select_related("prepared_by")
+        .prefetch_related("legs", "approvals__approver")
     )
     return tuple(_plan(row) for row in rows)
 
@@ -140,7 +142,7 @@ async def waiting(by: Staff) -> tuple[WaitingRow, ...]:
         await Plan.filter(voided_at=None, case__status=Status.PROPOSED)
         .order_by("case__due_at", "id")
         .limit(PAGE)
-        .prefetch_related("case__account", "prepared_by")
+        .select_related("case__account", "prepared_by")
     )
     return tuple(_waiting(row) for row in rows)
 
@@ -158,6 +160,7 @@ def _waiting(row: Plan) -> WaitingRow:
         row.prepared_by.name,
         row.created_at,
         row.case.due_at,
+        row.case.owner_id,
         draft,
         row.case,
     )
@@ -185,7 +188,7 @@ async def _legs(**which: object) -> list[Leg]:
         await Leg.filter(kind=LegKind.REFUND, case__status__in=list(workflow.OPEN), **which)
         .order_by("sent_at", "id")
         .limit(PAGE)
-        .prefetch_related("case__account")
+        .select_related("case__account")
     )
 
 
@@ -196,7 +199,7 @@ async def _just_confirmed() -> list[Leg]:
         )
         .order_by("-confirmed_at")
         .limit(PAGE)
-        .prefetch_related("case__account")
+        .select_related("case__account")
     )
 
 
@@ -206,7 +209,7 @@ async def exceptions(after: int = 0) -> list[ExceptionItem]:
         await ExceptionItem.filter(resolved_at=None, id__gt=after)
         .order_by("id")
         .limit(PAGE + 1)
-        .prefetch_related("case")
+        .select_related("case")
     )
 
 
@@ -237,7 +240,7 @@ async def customer(tenant: str) -> CustomerPage:
         await Case.filter(account_id=account.id, submitted_at__not_isnull=True)
         .order_by("-id")
         .limit(PAGE)
-        .prefetch_related("owner", "order")
+        .select_related("owner", "order")
     )
     return CustomerPage(account, tuple(orders), tuple(cases))
 

@@ -199,7 +199,7 @@ def card_columns(method: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def dispute(reason: Reason = Reason.DUPLICATE) -> dict[str, Any]:
+def dispute(reason: Reason | None = None) -> dict[str, Any]:
     """Changes that make `submitted` a dispute without a new card."""
     empty = ("card_brand", "card_funding", "card_last4", "card_expires", "card_fingerprint")
     return {
