@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from amends import facts
-from amends.flow import checks, desk, planning, routing
+from amends.flow import checks, desk, plan_legs, planning, routing
 from amends.flow.checks import Check, Facts, Mood
 from amends.flow.plan_legs import Wanted
 from amends.flow.planning import Shown
@@ -147,7 +147,7 @@ async def _drafted(
     mode: Mode, known: Facts, by: Staff, form: forms.Form[DecisionForm] | None, notice: str
 ) -> Panel:
     offered = planning.outcomes(known.case)
-    raw = form.raw if form else {}
+    raw = form.raw if form else _prefilled(known)
     chosen = raw.get("outcome") or str(offered[0])
     seed = raw.get("seed") or planning.new_seed()
     typed = amounts_typed(form)
@@ -239,6 +239,11 @@ def _minor(text: str, currency: str, name: str, errors: dict[str, str]) -> int:
         return 0
 
 
+def _prefilled(known: Facts) -> dict[str, str]:
+    """The recipe's words, until somebody writes their own."""
+    return {"why": known.recipe.why} if known.recipe else {}
+
+
 def amounts_typed(form: forms.Form[DecisionForm] | None) -> dict[int, str]:
     if form is None:
         return {}
@@ -251,11 +256,11 @@ def amounts_typed(form: forms.Form[DecisionForm] | None) -> dict[int, str]:
 
 
 def _refundable(known: Facts) -> dict[int, str]:
-    """What the amount fields hold at first: all that can still be refunded."""
+    """What the amount fields hold at first: what the reason owes, or all that is left."""
     if known.reading is None:
         return {}
     return {
-        seen.deposit_id: plain(seen.refundable_minor, seen.charge.currency)
+        seen.deposit_id: plain(plan_legs.at_first(known, seen), seen.charge.currency)
         for seen in known.reading.charges
     }
 

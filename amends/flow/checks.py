@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from amends import moments
-from amends.flow import charges, comparison
+from amends.flow import charges, comparison, recipes
 from amends.flow.identity import NAMES, Identity
 from amends.flow.sighting import Reading
 from amends.models import Account, Case, Deposit, Leg, Order
@@ -48,6 +48,7 @@ class Facts:
     rules: policy.Policy
     next_version: int = 1
     card_elsewhere: bool = False
+    recipe: recipes.Recipe | None = None
 
 
 def run(known: Facts, draft: Draft | None) -> tuple[Check, ...]:
@@ -58,6 +59,7 @@ def run(known: Facts, draft: Draft | None) -> tuple[Check, ...]:
         *_charges(known, draft),
         *_disputes(known, draft),
         *_amounts(known, draft),
+        *_recipe(known, draft),
         *_new_card(known, draft),
         *_shipping(known),
     )
@@ -176,6 +178,14 @@ def _sum(known: Facts, draft: Draft) -> Iterator[Check]:
     yield Check("sum", Mood.BLOCKS, f"The refunds add up to {shown}, the new charge does not")
 
 
+def _recipe(known: Facts, draft: Draft | None) -> Iterator[Check]:
+    """What the reason of a dispute asks for."""
+    if known.recipe is None or known.reading is None:
+        return
+    for found in recipes.findings(known.recipe, known.reading, draft):
+        yield Check(found.key, Mood(found.mood), found.sentence)
+
+
 def _new_card(known: Facts, draft: Draft | None) -> Iterator[Check]:
     recharge = draft.recharge() if draft else None
     if recharge is None:
@@ -217,6 +227,10 @@ def _shipping(known: Facts) -> Iterator[Check]:
             "not_shipped",
             Mood.WARNING,
             "Not shipped yet: after a refund the unit waits until it is fully paid again",
+        )
+    if order.unpaid_hold:
+        yield Check(
+            "unpaid", Mood.WARNING, "Unpaid hold: the unit does not ship until it is charged again"
         )
     paid = total(
         (Money(d.amount_minor, d.currency) for d in known.deposits if d.currency == order.currency),

@@ -69,7 +69,7 @@ def _refunds(known: checks.Facts, reading: Reading, wanted: Wanted) -> list[Plan
     """One leg per deposit, back to its own card; nothing for one that is refunded already."""
     legs, errors = [], {}
     for seen in reading.charges:
-        asked = wanted.amounts.get(seen.deposit_id, seen.refundable_minor)
+        asked = wanted.amounts.get(seen.deposit_id, at_first(known, seen))
         if asked == 0:
             continue
         if sentence := _wrong_amount(seen, asked):
@@ -78,6 +78,11 @@ def _refunds(known: checks.Facts, reading: Reading, wanted: Wanted) -> list[Plan
     if errors:
         raise facts.InvalidInput(errors)
     return legs
+
+
+def at_first(known: checks.Facts, seen: SeenCharge) -> int:
+    """What a plan refunds of a charge until somebody says otherwise."""
+    return known.recipe.amount_minor(seen) if known.recipe else seen.refundable_minor
 
 
 def _wrong_amount(seen: SeenCharge, asked: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tortoise.transactions import in_transaction
 
 from amends import clock, facts, moves, policies
-from amends.flow import checks, desk, identity, plan_legs, sighting
+from amends.flow import checks, desk, identity, plan_legs, recipes, sighting
 from amends.flow.checks import Check
 from amends.flow.plan_legs import Wanted
 from amends.flow.sighting import Reading
@@ -52,10 +52,11 @@ def outcomes(case: Case) -> tuple[Outcome, ...]:
 async def facts_for(case: Case, reading: Reading | None) -> checks.Facts:
     """Everything the checks and the plan look at, each loaded once."""
     account = await Account.get(id=case.account_id)
+    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
     return checks.Facts(
         case=case,
         account=account,
-        order=await Order.get_or_none(id=case.order_id) if case.order_id else None,
+        order=order,
         deposits=tuple(await _order_deposits(case)),
         legs=tuple(
             await Leg.filter(case_id=case.id).order_by("plan_id", "position").select_related("plan")
@@ -66,6 +67,7 @@ async def facts_for(case: Case, reading: Reading | None) -> checks.Facts:
         rules=await policies.current(),
         next_version=await _next_version(case),
         card_elsewhere=await _used_elsewhere(case),
+        recipe=await recipes.of(case, order, reading),
     )
 
 

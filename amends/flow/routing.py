@@ -1,58 +1,96 @@
-"""Who has to decide a plan: the policy, asked with the customer's last thirty days."""
+"""Who has to decide a plan: the policy, asked with what was paid back lately and of each charge."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tortoise import connections
 
-from amends.models import Case
+from amends.flow import recipes, sighting
+from amends.models import Case, Order
 from amends.rules import policy
 from amends.rules.money import Money
 from amends.rules.plan import Draft
+from amends.rules.workflow import Reason
 
-# Approved or executed since, on any case of the account; other currencies have limits of their
-# own. What failed or never started counts no more. $3 and $4 name the plan that is asked about.
+# Counts what was approved or executed; what failed or never started counts no more. $3 and $4 name
+# the plan that is asked about. An account's sum is of the policy's window and per currency; a
+# charge's sum has no window, so that waiting a month does not split it either.
 _REFUNDED = """
-SELECT case_.account_id, leg.currency, sum(leg.amount_minor)::bigint AS minor
-FROM leg JOIN case_ ON case_.id = leg.case_id JOIN plan ON plan.id = leg.plan_id
-WHERE case_.account_id = ANY($1::bigint[]) AND leg.kind = 'refund'
-  AND leg.state NOT IN ('failed', 'canceled') AND NOT (case_.ref = $3 AND plan.version = $4)
-  AND (leg.sent_at >= $2 OR leg.confirmed_at >= $2
-    OR ((plan.voided_at IS NULL OR leg.state <> 'planned') AND EXISTS (
-      SELECT 1 FROM approval WHERE approval.plan_id = plan.id
-        AND approval.decision = 'approved' AND approval.at >= $2)))
-GROUP BY case_.account_id, leg.currency
+WITH counted AS (
+  SELECT case_.account_id, leg.*, EXISTS (
+    SELECT 1 FROM approval WHERE approval.plan_id = plan.id
+      AND approval.decision = 'approved' AND approval.at >= $2) AS approved_lately, EXISTS (
+    SELECT 1 FROM approval WHERE approval.plan_id = plan.id
+      AND approval.decision = 'approved') AS approved, plan.voided_at
+  FROM leg JOIN case_ ON case_.id = leg.case_id JOIN plan ON plan.id = leg.plan_id
+  WHERE leg.kind = 'refund' AND leg.state NOT IN ('failed', 'canceled')
+    AND (case_.account_id = ANY($1::bigint[]) OR leg.charge_id = ANY($5::text[]))
+    AND NOT (case_.ref = $3 AND plan.version = $4))
+SELECT account_id::text || ':' || currency AS key, sum(amount_minor)::bigint AS minor FROM counted
+WHERE account_id = ANY($1::bigint[]) AND (sent_at >= $2 OR confirmed_at >= $2
+  OR ((voided_at IS NULL OR state <> 'planned') AND approved_lately))
+GROUP BY account_id, currency
+UNION ALL
+SELECT charge_id, sum(amount_minor)::bigint FROM counted
+WHERE charge_id = ANY($5::text[])
+  AND (state <> 'planned' OR (voided_at IS NULL AND approved))
+GROUP BY charge_id
 """
-_Sums = dict[tuple[int, str], int]
+_Sums = dict[str, int]
 
 
 async def _sums(
-    accounts: Sequence[int], rules: policy.Policy, now: datetime, ref: str, version: int
+    waiting: Sequence[tuple[Case, Draft]],
+    rules: policy.Policy,
+    now: datetime,
+    ref: str = "",
+    version: int = 0,
 ) -> _Sums:
-    """What was refunded per account and currency within the policy's window."""
+    """What was paid back, by account and currency and by charge."""
     since = now - timedelta(days=rules.window_days)
+    accounts = [case.account_id for case, _ in waiting]
+    charges = [leg.charge_id for _, draft in waiting for leg in draft.refunds()]
     rows = await connections.get("default").execute_query_dict(
-        _REFUNDED, [list(accounts), since, ref, version]
+        _REFUNDED, [accounts, since, ref, version, charges]
     )
-    return {(row["account_id"], row["currency"]): int(row["minor"]) for row in rows}
+    return {row["key"]: int(row["minor"]) for row in rows}
 
 
 async def route(case: Case, draft: Draft, rules: policy.Policy, now: datetime) -> policy.Route:
     """The roles that may decide this plan, and why these."""
-    sums = await _sums([case.account_id], rules, now, draft.case_ref, draft.version)
-    return _route(case, draft, rules, sums)
+    sums = await _sums([(case, draft)], rules, now, draft.case_ref, draft.version)
+    return await _route(case, draft, rules, sums)
 
 
 async def routes(
     waiting: Sequence[tuple[Case, Draft]], rules: policy.Policy, now: datetime
 ) -> list[policy.Route]:
     """The same for a list of plans that wait, in one statement: none of them counts itself yet."""
-    sums = await _sums([case.account_id for case, _ in waiting], rules, now, "", 0)
-    return [_route(case, draft, rules, sums) for case, draft in waiting]
+    sums = await _sums(waiting, rules, now)
+    return [await _route(case, draft, rules, sums) for case, draft in waiting]
 
 
-def _route(case: Case, draft: Draft, rules: policy.Policy, sums: _Sums) -> policy.Route:
+async def _route(case: Case, draft: Draft, rules: policy.Policy, sums: _Sums) -> policy.Route:
+    totals = _totals(case, draft, sums)
+    managers = await _for_managers(case, draft)
+    return policy.route(draft.outcome, case.kind, case.reason, totals, rules, managers)
+
+
+def _totals(case: Case, draft: Draft, sums: _Sums) -> policy.Totals:
     currency = next((leg.currency for leg in draft.legs), case.currency)
     this = sum(leg.amount_minor for leg in draft.refunds())
-    refunded = Money(this + sums.get((case.account_id, currency), 0), currency)
-    return policy.route(draft.outcome, case.kind, case.reason, refunded, rules)
+    by_charge = [leg.amount_minor + sums.get(leg.charge_id, 0) for leg in draft.refunds()]
+    return policy.Totals(
+        Money(this + sums.get(f"{case.account_id}:{currency}", 0), currency),
+        Money(max(by_charge, default=0), currency),
+    )
+
+
+async def _for_managers(case: Case, draft: Draft) -> list[str]:
+    """What in this very plan needs a manager: an amount or a day that differs from Stripe's."""
+    if case.reason is not Reason.AFTER_CANCELLATION:
+        return []
+    reading = await sighting.shown(case)
+    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
+    recipe = await recipes.of(case, order, reading)
+    return recipes.for_managers(recipe, reading, draft)

@@ -1,7 +1,7 @@
 """What Stripe shows for a case: read live, kept with its time for the page that shows it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,10 +12,11 @@ from tortoise.transactions import in_transaction
 from amends import clock, facts
 from amends.flow import desk
 from amends.gateways import stripe
-from amends.models import Account, Case, Deposit, StripeReading
+from amends.models import Account, Case, Deposit, Order, StripeReading
 from amends.rules import evidence
 from amends.rules.evidence import Match
 from amends.rules.people import Staff
+from amends.rules.workflow import Reason
 
 # Stripe's metadata has no fixed names; these are the ones shops use for the tenant.
 TENANT_KEYS = ("tenant_id", "tenant")
@@ -79,6 +80,7 @@ class Reading:
     others: tuple[stripe.ChargeFacts, ...] = ()
     cards: tuple[stripe.CardFacts, ...] = ()
     missing: tuple[str, ...] = ()
+    subscription: stripe.SubscriptionFacts | None = None
 
     @property
     def disputed(self) -> bool:
@@ -98,7 +100,9 @@ async def read_claim(case: Case, by: Staff) -> Reading:
     account = await Account.get(id=case.account_id)
     deposits = await deposits_of(case)
     try:
-        reading = await _read(account, deposits)
+        reading = replace(
+            await _read(account, deposits), subscription=await _subscription(case, deposits)
+        )
     except (stripe.Unavailable, stripe.Misconfigured, stripe.NotExecuted) as error:
         raise facts.Unavailable(
             "Stripe does not answer at the moment. Nothing was changed; try again in a minute."
@@ -146,6 +150,20 @@ async def _charge(deposit: Deposit) -> SeenCharge | None:
     return SeenCharge(
         deposit.id, deposit.position, charge, tuple(disputes), tuple(warnings), tuple(refunds)
     )
+
+
+async def _subscription(case: Case, deposits: list[Deposit]) -> stripe.SubscriptionFacts | None:
+    """The order's subscription, where the case is about its end."""
+    if case.reason is not Reason.AFTER_CANCELLATION:
+        return None
+    order_id = case.order_id or next((deposit.order_id for deposit in deposits), None)
+    order = await Order.get_or_none(id=order_id) if order_id else None
+    if order is None or not order.subscription_id:
+        return None
+    try:
+        return await stripe.subscription(order.subscription_id)
+    except stripe.NotThere:
+        return None
 
 
 async def _customer(customer_id: str | None) -> stripe.CustomerFacts | None:

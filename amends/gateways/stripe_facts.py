@@ -161,13 +161,18 @@ class InvoiceFacts:
 
 @dataclass(frozen=True)
 class SubscriptionFacts:
-    """A subscription. `ends_at_period_end` means that it will not renew."""
+    """A subscription. `ends_at_period_end` means that it will not renew.
+
+    `ended` is when it ended for good; the period is the one that was paid last.
+    """
 
     id: str
     status: str
     customer_id: str
     ends_at_period_end: bool
     period_ends: datetime | None
+    period_starts: datetime | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -175,12 +175,16 @@ def subscription(thing: Any) -> SubscriptionFacts:
     """The period stands on the item since 2025; the subscription itself has none."""
     items = get(thing, "items", "data") if isinstance(thing, dict) else thing["items"].data
     ends = get(items[0], "current_period_end") if items else None
+    starts = get(items[0], "current_period_start") if items else None
+    ended = get(thing, "ended_at")
     return SubscriptionFacts(
         thing.id,
         thing.status,
         id_of(get(thing, "customer")),
         bool(get(thing, "cancel_at_period_end")),
         when(ends) if ends else None,
+        when(starts) if starts else None,
+        when(ended) if ended else None,
     )
 
 
