@@ -1,7 +1,7 @@
 """The database's own guards: every expected constraint, index and trigger, and that they bite."""
 
+import importlib
 import re
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,8 +15,8 @@ from amends.rules.people import Role
 from tests import shop as shops
 from tests.shop import VISA, Shop
 
-SOURCE = (Path(__file__).parents[1] / "amends" / "migrations" / "0002_guards.py").read_text()
-TABLES = ("timeline", "ledger", "approval", "policy_version")
+GUARDS = importlib.import_module("amends.migrations.0002_guards")
+SOURCE = "\n".join([*GUARDS.CHECKS, *GUARDS.UNIQUE, *GUARDS.INDEXES, *GUARDS.TRIGGERS])
 
 
 async def names(sql: str) -> set[str]:
@@ -28,7 +28,6 @@ async def test_every_guard_of_the_migration_is_in_the_database(db: None) -> None
     checks = set(re.findall(r"ADD CONSTRAINT (\w+)", SOURCE))
     indexes = set(re.findall(r"CREATE (?:UNIQUE )?INDEX (\w+)", SOURCE))
     triggers = set(re.findall(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+) ", SOURCE))
-    triggers |= {f"{table}_{kind}" for table in TABLES for kind in ("append_only", "no_truncate")}
     assert len(checks) >= 17
     assert len(indexes) >= 34
     assert checks <= await names("SELECT conname AS name FROM pg_constraint")
