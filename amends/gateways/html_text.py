@@ -158,7 +158,7 @@ def _link(token: str) -> str:
     address = html.unescape(next(filter(None, found.groups()), "")).strip() if found else ""
     if not address.lower().startswith(("http://", "https://")):
         return ""
-    return _SPACE.sub("", address)[:_LONGEST_LINK]
+    return _SPACE.sub("%20", address)[:_LONGEST_LINK]
 
 
 def _image(token: str) -> str:

@@ -53,9 +53,8 @@ def _returned(message: Message) -> Iterator[str]:
 
 
 def _recipients(status: Message) -> list[Headers]:
-    blocks = status.get_payload()
-    found = blocks if isinstance(blocks, list) else []
-    return [Headers(block) for block in found if isinstance(block, Message)]
+    blocks = status.get_payload() if status.is_multipart() else ()
+    return [Headers(block) for block in blocks if isinstance(block, Message)]
 
 
 def _parts(message: Message, *kinds: str) -> Iterator[Message]:

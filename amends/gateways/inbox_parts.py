@@ -90,8 +90,8 @@ def _add(part: Message, found: Parts) -> None:
 
 
 def _children(part: Message) -> list[Message]:
-    inside = part.get_payload()
-    found = inside if isinstance(inside, list) else []
+    # Asked of a single part, the library decodes it, with whatever codec the sender names.
+    found = part.get_payload() if part.is_multipart() else ()
     return [child for child in found if isinstance(child, Message)]
 
 
