@@ -16,27 +16,29 @@ from amends.settings import Settings
 log = structlog.get_logger()
 # A worker that has not been heard of for this long is dead; its jobs go to the others.
 _DEAD_AFTER_S = 30
+# Only for what no row remembers. Everything else is woken again by the sweeper; a retry would
+# collide with the wake-up that waits, and the job would keep its lock for ever.
 _RETRY = procrastinate.RetryStrategy(max_attempts=4, exponential_wait=3)
 # Tasks are registered without a database; a running worker puts its own connection in.
 tasks = procrastinate.App(connector=procrastinate.testing.InMemoryConnector())
 
 
-@tasks.task(name="advance_case", queue=jobs.QUEUE_MONEY, retry=_RETRY)
+@tasks.task(name="advance_case", queue=jobs.QUEUE_MONEY)
 async def advance_case(case_id: int) -> None:
     await advance.advance(case_id)
 
 
-@tasks.task(name="look_at_event", queue=jobs.QUEUE_EVENTS, retry=_RETRY)
+@tasks.task(name="look_at_event", queue=jobs.QUEUE_EVENTS)
 async def look_at_event(event_id: str) -> None:
     await stripe_events.look(event_id)
 
 
-@tasks.task(name="send_mail", queue=jobs.QUEUE_MAIL, retry=_RETRY)
+@tasks.task(name="send_mail", queue=jobs.QUEUE_MAIL)
 async def send_mail(mail_id: str) -> None:
     await post.send(mail_id)
 
 
-@tasks.task(name="make_document", queue=jobs.QUEUE_DOCUMENTS, retry=_RETRY)
+@tasks.task(name="make_document", queue=jobs.QUEUE_DOCUMENTS)
 async def make_document(document_id: str) -> None:
     await papers.make(document_id)
 
@@ -67,7 +69,15 @@ async def _revive(app: procrastinate.App) -> None:
     stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_DEAD_AFTER_S)
     for job in stalled:
         with contextlib.suppress(procrastinate.exceptions.ProcrastinateException):
-            await app.job_manager.retry_job(job)
+            await _take_back(app, job)
+
+
+async def _take_back(app: procrastinate.App, job: procrastinate.jobs.Job) -> None:
+    """To do again; or over, when its next wake-up waits already: it holds that one's lock."""
+    try:
+        await app.job_manager.retry_job(job)
+    except procrastinate.exceptions.UniqueViolation:
+        await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
 
 
 def connector(database_url: str) -> procrastinate.PsycopgConnector:
