@@ -40,5 +40,13 @@ async def refused(
     return await frame.page(request, "backoffice/refused.html", status, **context)
 
 
+async def small(request: Request[Any], model: Any) -> Any:
+    """A small form's values; it has no page of its own, so nonsense is refused as a whole."""
+    form = await forms.bind(request, model)
+    if not form.ok:
+        raise facts.InvalidInput(form.errors)
+    return form.data
+
+
 def failed(form: forms.Form[Any], error: facts.InvalidInput) -> forms.Form[Any]:
     return form.failed(error.errors)

@@ -12,6 +12,7 @@ from backoffice import (
     identity,
     profile,
     queues,
+    recipes,
     reports,
     sign_in,
 )
@@ -22,6 +23,7 @@ _CASE = "/cases/{ref}"
 # Who works on cases. Who may decide a plan depends on the plan and is asked in the domain.
 WORKERS = roles(Role.AGENT, Role.LEAD, Role.MANAGER, Role.SECURITY, Role.ACCOUNT_MANAGER)
 HANDLERS = WORKERS | roles(Role.ADMIN)
+ACCOUNT_MANAGERS = roles(Role.ACCOUNT_MANAGER)
 DIRECTORY = roles(Role.MANAGER, Role.ADMIN)
 INVESTIGATORS = roles(Role.SECURITY, Role.MANAGER)
 
@@ -61,6 +63,10 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/preview", decision.preview, allow=WORKERS),
     route("POST", f"{_CASE}/decision", decision.create, allow=WORKERS),
     route("POST", f"{_CASE}/plan/back", decision.take_back, allow=WORKERS),
+    # What belongs to one reason of a dispute.
+    route("POST", f"{_CASE}/account-manager", recipes.hand_over, allow=WORKERS),
+    route("POST", f"{_CASE}/module", recipes.view, allow=ACCOUNT_MANAGERS),
+    route("POST", f"{_CASE}/effective", recipes.effective, allow=WORKERS),
     # Decisions about plans.
     route("GET", "/approvals", approvals.index, allow=STAFF),
     route("GET", "/approvals/{ref}", approvals.show, allow=STAFF),
