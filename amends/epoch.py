@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ _KEY = "epoch"
 _FIRST = """
 INSERT INTO worker_state (key, value, at) VALUES ('epoch', $1::jsonb, $2)
 ON CONFLICT (key) DO NOTHING
+"""
+# A restore on the same server keeps both; on another server only Stripe can tell.
+_WHICH = """
+SELECT system_identifier || '/' || current_database() AS which FROM pg_control_system()
 """
 _BEAT = """
 UPDATE worker_state
@@ -51,7 +56,8 @@ class Inside:
 
 async def gone_back() -> str:
     """Count one on, inside and outside. A sentence when the database is older than the copy."""
-    seen = _read_copy()
+    path = await _copy_path()
+    seen = _read_copy(path)
     if seen is not None and await WorkerState.get_or_none(key=_KEY) is None:
         return "The database has no counter, but this machine has seen one: it was replaced."
     before = await _beat()
@@ -60,7 +66,7 @@ async def gone_back() -> str:
             f"The database is at count {before.mark.tick}, this machine has seen count "
             f"{seen.tick} of it: it was restored from a backup."
         )
-    _write_copy(Mark(before.mark.epoch, before.mark.tick + 1))
+    _write_copy(path, Mark(before.mark.epoch, before.mark.tick + 1))
     return ""
 
 
@@ -83,11 +89,12 @@ async def begin_anew() -> str:
     """Another epoch from here on; copies of the present one are known to be older."""
     state = await WorkerState.get_or_none(key=_KEY)
     old = state.value if state else {"id": "", "tick": 0, "before": []}
-    seen = _read_copy()
+    path = await _copy_path()
+    seen = _read_copy(path)
     ended = {*_names(old["before"]), str(old["id"]), seen.epoch if seen else ""} - {""}
     fresh = {"id": str(uuid.uuid4()), "tick": 0, "before": sorted(ended)}
     await WorkerState.update_or_create({"value": fresh, "at": clock.now()}, key=_KEY)
-    _write_copy(Mark(str(fresh["id"]), 0))
+    _write_copy(path, Mark(str(fresh["id"]), 0))
     return str(fresh["id"])
 
 
@@ -95,29 +102,28 @@ def _names(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else []
 
 
-def _copy_path() -> Path:
-    """One file per database, beside the attachments and the embedded server."""
+async def _copy_path() -> Path:
+    """One file per database of a server, beside the attachments and the embedded server."""
     known = settings.load()
     folder = Path(known.data_dir) if known.data_dir else embedded.default_folder()
-    address = known.database_url.split("@", 1)[-1]
-    name = hashlib.sha256(address.encode()).hexdigest()[:12]
+    rows = await connections.get("default").execute_query_dict(_WHICH)
+    name = hashlib.sha256(str(rows[0]["which"]).encode()).hexdigest()[:12]
     return folder / "worker" / f"epoch-{name}.json"
 
 
-def _read_copy() -> Mark | None:
+def _read_copy(path: Path) -> Mark | None:
     try:
-        found = json.loads(_copy_path().read_text())
+        found = json.loads(path.read_text())
         return Mark(str(found["id"]), int(found["tick"]))
     except (OSError, ValueError, KeyError):
         return None
 
 
-def _write_copy(mark: Mark) -> None:
+def _write_copy(path: Path, mark: Mark) -> None:
     """Whole or not at all. Without the file the comparison with Stripe is still made."""
-    path = _copy_path()
+    beside = path.with_name(f"{path.stem}-{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
         beside.write_text(json.dumps({"id": mark.epoch, "tick": mark.tick}))
         beside.replace(path)
     except OSError as error:

@@ -56,6 +56,10 @@ def sign_in_code(email: str, browser_hash: str, address: str) -> Wake:
     )
 
 
+def reconcile() -> Wake:
+    return Wake(QUEUE_EVENTS, "reconcile", "reconcile", {"timestamp": 0})
+
+
 def as_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 

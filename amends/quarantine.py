@@ -53,6 +53,10 @@ class Standing:
         return self.state == _ON
 
     @property
+    def is_clear(self) -> bool:
+        return self.state == _CLEAR
+
+    @property
     def wants_reconcile(self) -> bool:
         return self.is_on and self.reconciled_at is None
 
@@ -96,7 +100,7 @@ async def check() -> Standing:
         return await standing()
     if why:
         return await enter(why)
-    if found.state != _CLEAR or found.since is None:
+    if not found.is_clear or found.since is None:
         await _put(Standing(since=clock.now()))
     return await standing()
 

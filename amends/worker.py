@@ -8,7 +8,7 @@ import procrastinate
 import procrastinate.testing
 import structlog
 
-from amends import database, jobs, papers, post, sign_in
+from amends import database, jobs, papers, post, quarantine, reconcile, sign_in
 from amends.flow import advance, stripe_events, sweep
 from amends.gateways import stripe
 from amends.settings import Settings
@@ -53,6 +53,20 @@ async def mail_sign_in_code(email: str, browser_hash: str, address: str) -> None
 async def sweep_due(context: procrastinate.JobContext, timestamp: int) -> None:
     await _revive(context.app)
     await sweep.sweep()
+    if await quarantine.watch() or await reconcile.is_wanted():
+        await jobs.defer(jobs.reconcile())
+
+
+# Ten past three in the night, UTC; a killed run and a quarantine defer it too.
+@tasks.periodic(cron="10 3 * * *")
+@tasks.task(name="reconcile", queue=jobs.QUEUE_EVENTS, queueing_lock="reconcile")
+async def reconcile_all(timestamp: int) -> None:
+    try:
+        report = await reconcile.run()
+    except (reconcile.Busy, stripe.StripeError) as error:
+        log.warning("reconciliation is not finished", error=str(error))
+        return
+    log.info("reconciled", differences=report.differences, repaired=report.repaired)
 
 
 @tasks.periodic(cron="*/5 * * * *")
@@ -90,6 +104,7 @@ async def run(settings: Settings, concurrency: int = 8) -> None:
     stripe.configure(settings)
     await database.connect(settings, concurrency + 4)
     try:
+        await quarantine.check()
         # Periodic tasks hold on to their own app: its connector is replaced, not the app.
         with tasks.replace_connector(connector(url)) as app:
             async with app.open_async():

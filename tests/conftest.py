@@ -1,5 +1,6 @@
 """One embedded PostgreSQL for the run; each test rolls back, or gets a database of its own."""
 
+import atexit
 import os
 import secrets
 import shutil
@@ -19,6 +20,8 @@ from amends import database, embedded, migrate
 for _name in [name for name in os.environ if name.startswith("AMENDS_")]:
     del os.environ[_name]
 os.environ["AMENDS_SECRET_KEY"] = "tests-only-" + "k" * 32
+os.environ["AMENDS_DATA_DIR"] = tempfile.mkdtemp(prefix="amends-test-data-")
+atexit.register(shutil.rmtree, os.environ["AMENDS_DATA_DIR"], ignore_errors=True)
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
 

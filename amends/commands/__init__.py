@@ -12,6 +12,8 @@ _MODULES = {
     "demo": "demo",
     "import": "importing",
     "migrate": "migrate",
+    "quarantine": "quarantine",
+    "reconcile": "reconcile",
     "serve": "serve",
     "version": "version",
     "worker": "worker",

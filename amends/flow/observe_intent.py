@@ -55,7 +55,7 @@ async def created(leg_id: object, seen: IntentFacts) -> None:
     """The PaymentIntent exists, unconfirmed; from here its id is the guard against a second."""
     async with in_transaction():
         case, leg = await held(leg_id)
-        if leg.payment_intent_id or await _is_strange(leg, seen):
+        if leg.payment_intent_id or leg.state in plan.OVER or await _is_strange(leg, seen):
             return
         await attempts.settle(leg, LegState.SUCCEEDED, seen.id)
         await Leg.filter(id=leg.id).update(

@@ -7,7 +7,7 @@ from tortoise import connections
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, jobs, newer, settings
-from amends.flow import chargeback, fraud, observe, observe_intent
+from amends.flow import chargeback, fraud, observe, observe_intent, strangers
 from amends.gateways import stripe
 from amends.models import Account, Case, Deposit, Leg, WebhookEvent, WorkerState
 from amends.rules import workflow
@@ -141,7 +141,7 @@ async def _write_refund(seen: stripe.RefundFacts) -> str:
     if leg is not None and leg.kind is LegKind.REFUND:
         await observe.refund(leg.id, seen)
         return "written"
-    return await _foreign_refund(seen)
+    return await _tell(await strangers.refund(seen))
 
 
 def _is_uuid(text: str) -> bool:
@@ -152,26 +152,14 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
-async def _foreign_refund(seen: stripe.RefundFacts) -> str:
-    """Made in the Dashboard or by another program: explained by a person, never by amount."""
-    deposit = await Deposit.get_or_none(charge_id=seen.charge_id)
-    if deposit is None and not seen.metadata.get("leg"):
+async def _tell(found: strangers.Stranger | None) -> str:
+    """Made in the Dashboard, by another program, or by us before a restore: a person explains."""
+    if found is None:
         return "not ours"
-    case = await _open_case_on(seen.charge_id)
     await exceptions_desk.tell(
-        "foreign_refund",
-        seen.id,
-        f"Refund {seen.id} of {seen.amount_minor} {seen.currency} on {seen.charge_id} was not made "
-        "by an approved plan.",
-        case_id=case.id if case else None,
-        stripe_id=seen.id,
+        found.kind, found.key, found.detail, case_id=found.case_id, stripe_id=found.key
     )
     return "exception"
-
-
-async def _open_case_on(charge_id: str) -> Case | None:
-    leg = await Leg.filter(charge_id=charge_id).order_by("-plan_id").first()
-    return await Case.get(id=leg.case_id) if leg else None
 
 
 async def _dispute(charge_id: str, dispute_id: str) -> str:
@@ -220,7 +208,7 @@ async def _intent(intent_id: str) -> str:
         if leg is not None:
             await observe_intent.created(leg.id, seen)
     if leg is None or leg.kind is not LegKind.RECHARGE:
-        return "not ours"
+        return await _tell(await strangers.intent(seen))
     await observe_intent.intent(leg.id, seen)
     await jobs.defer(jobs.advance(leg.case_id))
     return "written"

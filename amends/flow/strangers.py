@@ -1,0 +1,77 @@
+"""Money at Stripe that no leg of ours explains: ours from before a restore, or somebody else's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from amends import quarantine
+from amends.gateways import stripe_pages
+from amends.gateways.stripe_facts import IntentFacts, RefundFacts
+from amends.models import Account, Case, Deposit, Leg
+
+FOREIGN_REFUND = "foreign_refund"
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """What a person is told. `key` is the object's id, so that it is told once."""
+
+    kind: str
+    key: str
+    detail: str
+    case_id: int | None = None
+
+
+async def refund(seen: RefundFacts) -> Stranger | None:
+    """None when it is no money of ours: another charge of another customer."""
+    what = f"Refund {seen.id} of {seen.amount_minor} {seen.currency} on {seen.charge_id}"
+    if stripe_pages.leg_of(seen.metadata):
+        case = await _case_of(seen.metadata, seen.created, seen.customer_id)
+        return _lost(seen.id, f"{what} reads {seen.status}", seen.metadata, case)
+    if not await _is_about_us(seen):
+        return None
+    case = await _newest_case_on(seen.charge_id)
+    words = f"{what} was not made by an approved plan."
+    return Stranger(FOREIGN_REFUND, seen.id, words, case.id if case else None)
+
+
+async def intent(seen: IntentFacts) -> Stranger | None:
+    """A PaymentIntent that Amends made and that this database does not know."""
+    if not stripe_pages.leg_of(seen.metadata):
+        return None
+    case = await _case_of(seen.metadata, seen.created, seen.customer_id)
+    what = f"Charge of {seen.amount_minor} {seen.currency} to customer {seen.customer_id}"
+    return _lost(seen.id, f"{what} ({seen.id}) reads {seen.status}", seen.metadata, case)
+
+
+def _lost(key: str, what: str, metadata: dict[str, str], case: Case | None) -> Stranger:
+    detail = (
+        f"{what}. Leg {metadata['leg']} of {metadata.get('case', 'no case')} made it, plan "
+        f"{metadata['digest'][:12]}; this database does not have that leg."
+    )
+    return Stranger(quarantine.LOST, key, detail, case.id if case else None)
+
+
+async def _case_of(
+    metadata: dict[str, str], made_at: datetime | None, customer_id: str
+) -> Case | None:
+    """By reference, if it is the same customer's and older than the object: after a restore a
+    reference may have been given again."""
+    case = await Case.get_or_none(ref=metadata.get("case", "")).prefetch_related("account")
+    if case is None or (made_at is not None and case.created_at > made_at):
+        return None
+    return case if case.account.stripe_customer_id == customer_id else None
+
+
+async def _is_about_us(seen: RefundFacts) -> bool:
+    if await Deposit.filter(charge_id=seen.charge_id).exists():
+        return True
+    if await Leg.filter(result_charge_id=seen.charge_id).exists():
+        return True
+    return bool(
+        seen.customer_id and await Account.filter(stripe_customer_id=seen.customer_id).exists()
+    )
+
+
+async def _newest_case_on(charge_id: str) -> Case | None:
+    leg = await Leg.filter(charge_id=charge_id).order_by("-plan_id").first()
+    return await Case.get(id=leg.case_id) if leg else None
