@@ -23,6 +23,7 @@ class Screen:
     by: str
     path: str
     of: str = ""
+    status: int = 200
 
     @property
     def is_desk(self) -> bool:
@@ -35,7 +36,7 @@ PORTAL = [
     Screen("portal-help-refunds", "", "/help/refunds"),
     Screen("portal-help-delays", "", "/help/delays"),
     Screen("portal-help-cancelling", "", "/help/cancelling"),
-    Screen("portal-not-found", "", "/no-such-page"),
+    Screen("portal-not-found", "", "/no-such-page", status=404),
     Screen("portal-requests", CEDAR, "/requests"),
     Screen("portal-request-done", CEDAR, "/requests/{ref}", CEDAR),
     Screen("portal-proof", CEDAR, "/requests/{ref}/proof", CEDAR),
@@ -104,5 +105,6 @@ class Visitors:
         ref = self.ref(screen.of) if screen.of else ""
         seat = self.seat(screen.by)
         door = self.demo.desk if screen.is_desk else self.demo.portal
-        seat.page.goto(door + screen.path.format(ref=ref))
+        answer = seat.page.goto(door + screen.path.format(ref=ref))
+        assert answer is not None and answer.status == screen.status, (screen.name, answer)
         return seat
