@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from amends import clock, exceptions_desk, facts, jobs, moves, newer, quarantine
 from amends.flow import (
     cancellation,
+    credit,
     execution,
     observe_intent,
     proof,
@@ -80,6 +81,8 @@ async def _look(case: Case, leg: Leg) -> datetime:
 async def _outside(case: Case, leg: Leg) -> datetime:
     if leg.kind is LegKind.REFUND:
         return await refund.look(case, leg)
+    if leg.kind is LegKind.CREDIT:
+        return await credit.look(case, leg)
     if leg.kind is LegKind.END_SUBSCRIPTION:
         return await subscription.look(case, leg)
     if leg.payment_intent_id:
@@ -135,6 +138,8 @@ def _planned(leg: Leg | None) -> bool:
 
 async def _start(case: Case) -> datetime:
     run = await execution.load(case)
+    if run.draft.outcome is Outcome.CREDIT:
+        return await credit.give(run)
     await execution.check_fresh(run)
     if run.draft.outcome is Outcome.CANCELLATION and not await cancellation.is_audited(case):
         return await cancellation.begin(run)

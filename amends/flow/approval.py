@@ -11,6 +11,7 @@ from amends.flow import (
     checks,
     desk,
     desk_letters,
+    goodwill,
     outbox,
     planning,
     routing,
@@ -100,6 +101,7 @@ async def approve(
     found = await _must_pass(case, by, draft)
     async with in_transaction():
         await Account.filter(id=case.account_id).select_for_update().first()
+        await goodwill.hold(by, draft)
         route = await _must_be_allowed(case, stored, draft, by, rules)
         moved = await moves.move(
             case, Action.APPROVE, by, reason=note.strip(), data=_told(stored, by, route, found)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from amends import moments
 from amends.flow import charges, comparison, recipes
+from amends.flow.goodwill import Room
 from amends.flow.identity import NAMES, Identity
 from amends.flow.sighting import Reading
 from amends.models import Account, Case, Deposit, Leg, Order
@@ -49,6 +50,7 @@ class Facts:
     next_version: int = 1
     card_elsewhere: bool = False
     recipe: recipes.Recipe | None = None
+    goodwill: Room | None = None
 
 
 def run(known: Facts, draft: Draft | None) -> tuple[Check, ...]:
@@ -60,6 +62,7 @@ def run(known: Facts, draft: Draft | None) -> tuple[Check, ...]:
         *_disputes(known, draft),
         *_amounts(known, draft),
         *_recipe(known, draft),
+        *_goodwill(known, draft),
         *_new_card(known, draft),
         *_shipping(known),
     )
@@ -184,6 +187,19 @@ def _recipe(known: Facts, draft: Draft | None) -> Iterator[Check]:
         return
     for found in recipes.findings(known.recipe, known.reading, draft):
         yield Check(found.key, Mood(found.mood), found.sentence)
+
+
+def _goodwill(known: Facts, draft: Draft | None) -> Iterator[Check]:
+    """A credit within what one case may get, with what it got before."""
+    if draft is None or not draft.credits():
+        return
+    amount = sum(leg.amount_minor for leg in draft.credits())
+    left = known.goodwill.left if known.goodwill else Money(0, draft.legs[0].currency)
+    shown = format_money(left)
+    if amount > left.minor:
+        yield Check("goodwill", Mood.BLOCKS, f"This case may still get a credit of {shown}")
+    else:
+        yield Check("goodwill", Mood.PASSED, f"Within {shown}, what this case may still get")
 
 
 def _new_card(known: Facts, draft: Draft | None) -> Iterator[Check]:

@@ -25,6 +25,10 @@ class Wanted:
     amounts: Mapping[int, int] = field(default_factory=dict)
     recharge_minor: int | None = None
     seed: str = ""
+    # Of a credit: how much, and the paid invoice it is a note on, by its number.
+    credit_minor: int | None = None
+    invoice_number: str = ""
+    invoice_id: str = ""
 
 
 def confirmed(known: checks.Facts) -> tuple[Leg, ...]:
@@ -56,6 +60,8 @@ def rests_on(known: checks.Facts, wanted: Wanted) -> tuple[str, ...]:
 
 def build(known: checks.Facts, reading: Reading, wanted: Wanted) -> tuple[PlannedLeg, ...]:
     legs: list[PlannedLeg] = []
+    if wanted.outcome is Outcome.CREDIT:
+        return tuple(_credit(known, wanted))
     if wanted.outcome is not Outcome.RECHARGE:
         legs += _refunds(known, reading, wanted)
     if wanted.outcome in (Outcome.REBILL, Outcome.RECHARGE):
@@ -154,6 +160,34 @@ def _recharge(
             label="New card",
         )
     ]
+
+
+def _credit(known: checks.Facts, wanted: Wanted) -> list[PlannedLeg]:
+    """What was asked for, but not more than a case may get, until somebody says otherwise."""
+    case, amount = known.case, wanted.credit_minor
+    if amount is None:
+        amount = credit_at_first(known)
+    if amount == 0:
+        return []
+    return [
+        PlannedLeg(
+            leg_id=_leg_id(wanted.seed, "credit"),
+            kind=LegKind.CREDIT,
+            amount_minor=amount,
+            currency=case.currency,
+            customer_id=known.account.stripe_customer_id or "",
+            label=f"on invoice {wanted.invoice_number}"
+            if wanted.invoice_id
+            else "for next invoices",
+            invoice_id=wanted.invoice_id,
+        )
+    ]
+
+
+def credit_at_first(known: checks.Facts) -> int:
+    left = known.goodwill.left.minor if known.goodwill else 0
+    asked = known.case.claimed_amount_minor
+    return left if asked is None else min(asked, left)
 
 
 def _end(known: checks.Facts, wanted: Wanted) -> list[PlannedLeg]:

@@ -1,12 +1,21 @@
 """The plan: built from Stripe's facts only, shown as it will be stored, proposed once."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tortoise.transactions import in_transaction
 
 from amends import clock, facts, moves, policies
-from amends.flow import checks, desk, identity, plan_legs, recipes, sighting
+from amends.flow import (
+    checks,
+    desk,
+    goodwill,
+    goodwill_invoice,
+    identity,
+    plan_legs,
+    recipes,
+    sighting,
+)
 from amends.flow.checks import Check
 from amends.flow.plan_legs import Wanted
 from amends.flow.sighting import Reading
@@ -46,6 +55,8 @@ def outcomes(case: Case) -> tuple[Outcome, ...]:
         return (Outcome.CANCELLATION,)
     if case.kind is Kind.REBILL and case.reason is not Reason.NOT_RECOGNISED:
         return (Outcome.REBILL, Outcome.REFUND)
+    if case.kind is Kind.DISPUTE and case.reason is Reason.DISSATISFIED:
+        return (Outcome.CREDIT, Outcome.REFUND)
     return (Outcome.REFUND,)
 
 
@@ -68,7 +79,14 @@ async def facts_for(case: Case, reading: Reading | None) -> checks.Facts:
         next_version=await _next_version(case),
         card_elsewhere=await _used_elsewhere(case),
         recipe=await recipes.of(case, order, reading),
+        goodwill=await _goodwill(case),
     )
+
+
+async def _goodwill(case: Case) -> goodwill.Room | None:
+    if Outcome.CREDIT not in outcomes(case):
+        return None
+    return await goodwill.room(case, await policies.current())
 
 
 async def _order_deposits(case: Case) -> list[Deposit]:
@@ -92,7 +110,7 @@ async def draft_plan(case: Case, by: Staff, wanted: Wanted, known: checks.Facts)
         raise facts.Refused("This case cannot be solved that way.")
     if known.reading is None:
         raise facts.Refused("Stripe was not read yet. Read it, then plan.")
-    wanted = _seeded(wanted)
+    wanted = await goodwill_invoice.with_invoice(case, _seeded(wanted))
     draft = Draft(
         case_ref=case.ref,
         version=known.next_version,
@@ -110,7 +128,7 @@ def _seeded(wanted: Wanted) -> Wanted:
         seed = str(uuid.UUID(wanted.seed)) if wanted.seed else new_seed()
     except ValueError:
         raise facts.Stale("This page was incomplete. Open the case again.") from None
-    return Wanted(wanted.outcome, wanted.amounts, wanted.recharge_minor, seed)
+    return replace(wanted, seed=seed)
 
 
 async def _next_version(case: Case) -> int:
@@ -134,6 +152,7 @@ async def propose(case: Case, by: Staff, wanted: Wanted, digest_seen: str, why: 
         raise facts.Stale("The plan is not the one you saw any more. Check it and send it again.")
     if shown.blocking:
         raise facts.Refused(". ".join(check.sentence for check in shown.blocking) + ".")
+    await goodwill.must_have_room(by, shown.draft, known.rules)
     async with in_transaction():
         await moves.move(case, Action.PROPOSE, by, reason=why, data=_told(case, shown.draft))
         return await store(case, by.person_id, shown.draft, why)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from amends import facts, moments, moves
+from amends.flow import goodwill
 from amends.models import Approval, Case, Plan, TimelineEntry
 from amends.rules import policy
 from amends.rules.people import Role, Staff
@@ -63,7 +64,7 @@ async def verdict(case: Case, stored: Plan, by: Staff, route: policy.Route) -> p
     found = policy.may_decide(by, route, frozenset({stored.prepared_by_id}))
     if isinstance(found, policy.Allowed) and by.person_id in await _holders(case, stored):
         return policy.Refused("You hold this case, so someone else has to approve its plan.")
-    return found
+    return await goodwill.verdict(by, stored) if isinstance(found, policy.Allowed) else found
 
 
 async def _holders(case: Case, stored: Plan) -> frozenset[int | None]:

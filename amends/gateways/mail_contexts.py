@@ -281,6 +281,17 @@ class BankConfirmationNeeded(CaseMail):
 
 
 @dataclass(frozen=True)
+class CreditAdded(CaseMail):
+    """A credit on the customer's account; the end of a request. `is_note`: written as a note."""
+
+    credit: money.Money
+    added_on: date
+    is_note: bool = False
+
+    kind = "credit_added"
+
+
+@dataclass(frozen=True)
 class Done(CaseMail):
     """The end of a case. `charged_on` and `charge` come together, or not at all.
 
@@ -315,6 +326,7 @@ _ALL: Final[tuple[type[Mail], ...]] = (
     BankReference,
     NewCardDeclined,
     BankConfirmationNeeded,
+    CreditAdded,
     Done,
 )
 KINDS: Final = {each.kind: each for each in _ALL}

@@ -151,6 +151,10 @@ def _bank_confirmation_needed() -> mails.Mail:
     return mails.BankConfirmationNeeded(COMPANY, TODAY, CASE, _CHARGE, page, date(2026, 12, 8))
 
 
+def _credit_added() -> mails.Mail:
+    return mails.CreditAdded(COMPANY, TODAY, CASE, money.Money(5_000, "usd"), TODAY)
+
+
 def _done() -> mails.Mail:
     return mails.Done(COMPANY, TODAY, CASE, _both("74850126329001"), _CHARGE, TODAY)
 
@@ -173,6 +177,7 @@ _MAKERS: Final[dict[str, Callable[[], mails.Mail]]] = {
     "bank_reference": _bank_reference,
     "new_card_declined": _new_card_declined,
     "bank_confirmation_needed": _bank_confirmation_needed,
+    "credit_added": _credit_added,
     "done": _done,
 }
 NAMES: Final = tuple(_MAKERS)
