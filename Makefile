@@ -8,7 +8,7 @@ SEEDS ?= 200
 UV := uv==0.13.9
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo venv test check crash simulate model bench
+.PHONY: help demo venv test check crash simulate model bench pictures
 
 help:
 	@echo "make demo       start everything on this machine and print where to click (PORT=, RESET=1)"
@@ -17,6 +17,7 @@ help:
 	@echo "make crash      kill the worker KILLS= times while money moves, then compare to the cent"
 	@echo "make simulate   SEEDS= random histories against the twin"
 	@echo "make model      check the model of the flow"
+	@echo "make pictures   take docs/screens"
 	@echo "make bench      measure"
 
 demo: .venv/.installed
@@ -47,6 +48,9 @@ simulate: .venv/.installed-dev
 
 model: .venv/.installed-dev
 	bash model/check.sh
+
+pictures: .venv/.installed-dev
+	.venv/bin/python -m tests.browser.pictures
 
 bench: .venv/.installed-dev
 	.venv/bin/python -m bench
