@@ -5,10 +5,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import facts, people, policies, search
+from amends import facts, people, search
 from amends.gateways import mail_pages, mail_samples
 from amends.queries import plan_lines, staff
-from amends.rules import promises
 from amends.rules.people import Role
 from backoffice import frame
 from web import pages
@@ -42,20 +41,6 @@ async def customer(request: Request[Any]) -> Response:
 async def everyone(request: Request[Any]) -> Response:
     rows = await people.everyone()
     return await frame.page(request, "backoffice/people.html", rows=rows, roles=list(Role))
-
-
-async def rules(request: Request[Any]) -> Response:
-    """The policy in words, as it is in force now."""
-    known = await policies.current()
-    return await frame.page(
-        request,
-        "backoffice/rules.html",
-        policy=known,
-        history=await policies.history(),
-        audit_days=promises.AUDIT_BUSINESS_DAYS,
-        first_days=promises.REFUND_FIRST_BUSINESS_DAYS,
-        last_days=promises.REFUND_LAST_BUSINESS_DAYS,
-    )
 
 
 async def mails(request: Request[Any]) -> Response:

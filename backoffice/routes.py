@@ -14,6 +14,7 @@ from backoffice import (
     queues,
     recipes,
     reports,
+    rules,
     sign_in,
 )
 from web import oidc
@@ -24,6 +25,7 @@ _CASE = "/cases/{ref}"
 WORKERS = roles(Role.AGENT, Role.LEAD, Role.MANAGER, Role.SECURITY, Role.ACCOUNT_MANAGER)
 HANDLERS = WORKERS | roles(Role.ADMIN)
 ACCOUNT_MANAGERS = roles(Role.ACCOUNT_MANAGER)
+MANAGERS = roles(Role.MANAGER)
 DIRECTORY = roles(Role.MANAGER, Role.ADMIN)
 INVESTIGATORS = roles(Role.SECURITY, Role.MANAGER)
 
@@ -79,7 +81,10 @@ ROUTES: list[GuardedRoute] = [
     route("GET", "/search", desk_pages.find, allow=STAFF),
     route("GET", "/customers/{tenant}", desk_pages.customer, allow=STAFF),
     route("GET", "/people", desk_pages.everyone, allow=DIRECTORY),
-    route("GET", "/rules", desk_pages.rules, allow=STAFF),
+    route("GET", "/rules", rules.show, allow=STAFF),
+    route("GET", "/rules/change", rules.change, allow=MANAGERS),
+    route("POST", "/rules/change", rules.propose, allow=MANAGERS),
+    route("POST", "/rules/{id:int}/decision", rules.decide, allow=MANAGERS, step_up=True),
     route("GET", "/templates", desk_pages.mails, allow=STAFF),
     route("GET", "/templates/{name}", desk_pages.mail, allow=STAFF),
     route("GET", "/reports", reports.show, allow=STAFF),
