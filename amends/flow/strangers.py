@@ -62,10 +62,15 @@ async def _case_of(
     return case if case.account.stripe_customer_id == customer_id else None
 
 
-async def _is_about_us(seen: RefundFacts) -> bool:
-    if await Deposit.filter(charge_id=seen.charge_id).exists():
+async def knows_charge(charge_id: str) -> bool:
+    """A deposit, or the charge of a new card."""
+    if await Deposit.filter(charge_id=charge_id).exists():
         return True
-    if await Leg.filter(result_charge_id=seen.charge_id).exists():
+    return await Leg.filter(result_charge_id=charge_id).exists()
+
+
+async def _is_about_us(seen: RefundFacts) -> bool:
+    if await knows_charge(seen.charge_id):
         return True
     return bool(
         seen.customer_id and await Account.filter(stripe_customer_id=seen.customer_id).exists()

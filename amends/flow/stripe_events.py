@@ -178,10 +178,17 @@ async def _dispute(charge_id: str, dispute_id: str) -> str:
 
 async def _warning(charge_id: str) -> str:
     warned = [each for each in await stripe.warnings_of(charge_id) if each.actionable]
-    for warning in warned[:1]:
-        for case in await cases_on(charge_id):
-            await fraud.flag(case, STRIPE, f"Early fraud warning on {warning.charge_id}.")
-    return "flagged" if warned else "over"
+    if not warned:
+        return "over"
+    words = f"Early fraud warning on {charge_id}."
+    cases = await cases_on(charge_id)
+    for case in cases:
+        await fraud.flag(case, STRIPE, words)
+    if cases or not await strangers.knows_charge(charge_id):
+        return "flagged" if cases else "not ours"
+    # Nothing is open that could be stopped; a person decides what it means for a closed case.
+    await exceptions_desk.tell("fraud_warning", warned[0].id, words, stripe_id=charge_id)
+    return "exception"
 
 
 async def cases_on(charge_id: str) -> list[Case]:
