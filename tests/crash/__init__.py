@@ -1,0 +1,1 @@
+"""Real processes on a real PostgreSQL, killed at random while money moves."""

@@ -1,0 +1,217 @@
+"""`python -m tests.crash --kills 1000`: exits non-zero on a violation or a green red control."""
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import httpx2
+import uvicorn
+
+from amends import embedded, migrate, settings
+from tests.crash import outside, workers
+from tests.crash.stage import Stage, end, fork, listening
+
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
+# Virtual seconds; after each jump everything that is due is worked off.
+QUIET = (400, 400, 7_200, 100_000, 400_000)
+RED_KILLS = 400
+
+
+def main() -> int:
+    # Ended from outside, the run still ends its own processes.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--no-red", action="store_true", help="leave the red controls out")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="amends-crash-"))
+    folder.chmod(0o755)
+    server = embedded.start(folder / "postgres", *FAST)
+    try:
+        embedded.create_database(server, "template_crash")
+        asyncio.run(migrate.run(server.url("template_crash")))
+        red = 0 if options.no_red else _red_controls(folder, server, options.seed)
+        violations = _trial(folder, server, options.kills, options.seed)
+    finally:
+        server.leave()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if violations or red else 0
+
+
+def _trial(folder: Path, server: embedded.Server, kills: int, seed: int) -> int:
+    run = _run(folder, server, seed, "as it is")
+    started = time.monotonic()
+    try:
+        run.open()
+        run.kill_for(kills)
+        status = run.quiet()
+        found = run.ask("verdict")["violations"]
+    finally:
+        run.close()
+    for text in found[:20]:
+        print(text, file=sys.stderr)
+    print(
+        f"seed {seed}: {status['cases']} cases, {run.kills} kills, {run.stops} stops, "
+        f"{time.monotonic() - started:.0f} seconds ({run.kills / run.killing_s:.1f} kills a second)"
+    )
+    print(f"violations: {len(found)}  kills: {run.kills}")
+    return len(found)
+
+
+def _red_controls(folder: Path, server: embedded.Server, seed: int) -> int:
+    """Broken workers must be caught, or the trial proves nothing. Returns how many were not."""
+    green = 0
+    for variant in list(workers.VARIANTS)[1:]:
+        run = _run(folder, server, seed, variant)
+        try:
+            run.open()
+            caught = run.kill_until_violation(RED_KILLS)
+        finally:
+            run.close()
+        green += not caught
+        verdict = f"caught after {run.kills} kills" if caught else "red control stayed green"
+        print(f"red control, {variant}: {verdict}", flush=True)
+    return green
+
+
+def _run(folder: Path, server: embedded.Server, seed: int, variant: str) -> "Run":
+    name = "crash_" + secrets.token_hex(4)
+    embedded.create_database(server, name, "template_crash")
+    own = folder / name
+    (own / "files").mkdir(parents=True)
+    (own / "clock.json").write_text(json.dumps({"offset_s": 0}))
+    return Run(
+        Stage(own, server.url(name), listening(), listening(), time.time(), seed, variant),
+        Random(seed),
+    )
+
+
+def _portal(stage: Stage) -> None:
+    """The customers' door with the real webhook route."""
+    from portal import app
+
+    config = uvicorn.Config(app.make(settings.load()), log_level="warning")
+    asyncio.run(uvicorn.Server(config).serve(sockets=[stage.portal]))
+
+
+@dataclass
+class Run:
+    """The processes of one run, and the hand that kills them."""
+
+    stage: Stage
+    random: Random
+    pids: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, float] = field(default_factory=dict)
+    kills: int = 0
+    stops: int = 0
+    killing_s: float = 0.0
+
+    def open(self) -> None:
+        self.pids["outside"] = fork(self.stage, "outside", outside.main)
+        self._start("portal")
+        for name in ("worker1", "worker2"):
+            self._start(name)
+        self._until(lambda: self.ask("status")["cases"] > 3, "the first cases")
+
+    def close(self) -> None:
+        for pid in self.pids.values():
+            end(pid)
+        self.stage.twin.close()
+        self.stage.portal.close()
+
+    def _start(self, name: str) -> None:
+        body = _portal if name == "portal" else workers.main
+        self.pids[name] = fork(self.stage, name, body)
+
+    def ask(self, word: str) -> dict[str, int]:
+        answer = httpx2.get(f"{self.stage.twin_url}/_crash/{word}", timeout=60)
+        found: dict[str, int] = answer.json()
+        return found
+
+    def kill_for(self, kills: int) -> None:
+        started = time.monotonic()
+        while self.kills < kills:
+            self._mishap()
+        self.killing_s = time.monotonic() - started
+        self._wake_all()
+
+    def kill_until_violation(self, kills: int) -> bool:
+        while self.kills < kills:
+            self._mishap()
+            if self.kills % 5 == 0 and self.ask("status")["violations"]:
+                return True
+        return False
+
+    def _mishap(self) -> None:
+        """A worker dies, or stands still for a while, or the portal dies."""
+        self._wake_some()
+        working = [name for name in ("worker1", "worker2") if self._at_work(name)]
+        if not working:
+            time.sleep(0.02)
+            return
+        time.sleep(self.random.uniform(0.0, 0.2))
+        name = self.random.choice(working)
+        if self.random.random() < 0.12:
+            self._stop(name)
+            return
+        self._kill("portal" if self.random.random() < 0.05 else name)
+
+    def _at_work(self, name: str) -> bool:
+        return name not in self.stopped and self.stage.at_work(self.pids[name]).exists()
+
+    def _kill(self, name: str) -> None:
+        self.stopped.pop(name, None)
+        end(self.pids[name])
+        self.kills += 1
+        self._start(name)
+
+    def _stop(self, name: str) -> None:
+        os.kill(self.pids[name], signal.SIGSTOP)
+        self.stopped[name] = time.monotonic() + self.random.uniform(0.2, 6.0)
+        self.stops += 1
+
+    def _wake_some(self) -> None:
+        for name, until in list(self.stopped.items()):
+            if time.monotonic() >= until:
+                os.kill(self.pids[name], signal.SIGCONT)
+                del self.stopped[name]
+
+    def _wake_all(self) -> None:
+        for name in list(self.stopped):
+            os.kill(self.pids[name], signal.SIGCONT)
+        self.stopped.clear()
+
+    def quiet(self) -> dict[str, int]:
+        """Faults off; time jumps in steps, each worked off; then nothing may be under way."""
+        self.ask("calm")
+        time.sleep(11)  # what is on the wire arrives, as it would in five minutes
+        for seconds in QUIET:
+            self.stage.jump(seconds)
+            self._until(self._is_idle, f"rest after {seconds} s: {self.ask('status')}")
+        return self.ask("status")
+
+    def _is_idle(self) -> bool:
+        status = self.ask("status")
+        return status["due"] == 0 and status["events"] == 0
+
+    def _until(self, holds: "object", what: str) -> None:
+        deadline = time.monotonic() + 180
+        while not holds():  # type: ignore[operator]
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what} did not come; logs are in {self.stage.folder}")
+            time.sleep(0.3)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
