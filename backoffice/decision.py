@@ -68,7 +68,7 @@ async def _propose(
     shown = dict(pair.split(":", 1) for pair in said.seen if ":" in pair)
     known = await planning.facts_for(found, await sighting.shown(found))
     typed = panel.amounts_typed(form)
-    wanted = panel.wanted_from(known, outcome, typed, said.recharge, said.seed)
+    wanted = panel.wanted_from(known, outcome, typed, form.raw, said.seed)
     await planning.propose(found, by, wanted, shown.get(outcome, ""), said.why)
 
 

@@ -41,10 +41,14 @@ class DecisionForm(forms.FormModel):
 
     version: int
     seed: str = ""
-    outcome: Literal["rebill", "refund", "cancellation", "recharge", "ask", "decline"] = "rebill"
+    outcome: Literal[
+        "rebill", "refund", "cancellation", "recharge", "credit", "ask", "decline"
+    ] = "rebill"
     deposit: tuple[int, ...] = ()
     amount: tuple[str, ...] = ()
     recharge: str = ""
+    credit: str = ""
+    invoice: str = ""
     seen: tuple[str, ...] = ()
     why: str = ""
     told: str = ""
@@ -88,7 +92,14 @@ class Panel:
     @property
     def amounts_wrong(self) -> bool:
         """Whether the amounts have to be seen: opened where one of them is wrong."""
-        return any(name == "recharge" or name.startswith("amount_") for name in self.errors)
+        fields = ("recharge", "credit", "invoice")
+        return any(name in fields or name.startswith("amount_") for name in self.errors)
+
+    @property
+    def credit(self) -> str:
+        """What the credit is until somebody types another."""
+        minor = plan_legs.credit_at_first(self.known)
+        return plain(minor, self.known.case.currency)
 
     @property
     def moves_money(self) -> bool:
@@ -154,7 +165,7 @@ async def _drafted(
     errors = dict(form.errors) if form else {}
     drafts: dict[Outcome, Shown] = {}
     if known.reading is not None:
-        drafts, wrong = await _drafts(known, by, offered, typed, raw.get("recharge", ""), seed)
+        drafts, wrong = await _drafts(known, by, offered, typed, raw, seed)
         errors |= wrong
     shown = drafts.get(_money_outcome(chosen, offered))
     route = await _route(known, shown) if shown else None
@@ -196,14 +207,14 @@ async def _drafts(
     by: Staff,
     offered: tuple[Outcome, ...],
     typed: Mapping[int, str],
-    recharge: str,
+    raw: Mapping[str, str],
     seed: str,
 ) -> tuple[dict[Outcome, Shown], dict[str, str]]:
     drafts: dict[Outcome, Shown] = {}
     errors: dict[str, str] = {}
     for outcome in offered:
         try:
-            wanted = wanted_from(known, outcome, typed, recharge, seed)
+            wanted = wanted_from(known, outcome, typed, raw, seed)
             drafts[outcome] = await planning.draft_plan(known.case, by, wanted, known)
         except facts.InvalidInput as wrong:
             errors |= wrong.errors
@@ -211,7 +222,7 @@ async def _drafts(
 
 
 def wanted_from(
-    known: Facts, outcome: Outcome, typed: Mapping[int, str], recharge: str, seed: str
+    known: Facts, outcome: Outcome, typed: Mapping[int, str], raw: Mapping[str, str], seed: str
 ) -> Wanted:
     """The form's amounts as minor units. Raises InvalidInput with a sentence per field."""
     errors: dict[str, str] = {}
@@ -220,12 +231,26 @@ def wanted_from(
         seen = known.reading.charge_of(deposit_id) if known.reading else None
         currency = seen.charge.currency if seen else known.case.currency
         amounts[deposit_id] = _minor(text, currency, f"amount_{deposit_id}", errors)
-    total = None
+    total, recharge = None, raw.get("recharge", "")
     if recharge and outcome in (Outcome.REBILL, Outcome.RECHARGE):
         total = _minor(recharge, known.case.currency, "recharge", errors)
+    if outcome is Outcome.CREDIT:
+        return _credit_from(known, raw, seed)
     if errors:
         raise facts.InvalidInput(errors)
     return Wanted(outcome, amounts, total, seed)
+
+
+def _credit_from(known: Facts, raw: Mapping[str, str], seed: str) -> Wanted:
+    """How much, and on which invoice; what is left open is filled in."""
+    errors: dict[str, str] = {}
+    text = raw.get("credit", "")
+    minor = _minor(text, known.case.currency, "credit", errors) if text else None
+    if errors:
+        raise facts.InvalidInput(errors)
+    return Wanted(
+        Outcome.CREDIT, seed=seed, credit_minor=minor, invoice_number=raw.get("invoice", "")
+    )
 
 
 def _minor(text: str, currency: str, name: str, errors: dict[str, str]) -> int:

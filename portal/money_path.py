@@ -125,7 +125,7 @@ def _found(refunds: tuple[LegRow, ...]) -> str:
 
 def _approved(page: CasePage) -> Step:
     case = page.case
-    by_manager = outcome_of(case) is not Outcome.REFUND
+    by_manager = outcome_of(case) not in (Outcome.REFUND, Outcome.CREDIT)
     who = "A manager" if by_manager else "We"
     rule = "No money moves before this step."
     if case.legs:

@@ -51,6 +51,10 @@ class Lines:
         return -sum(line.amount_minor for line in self.lines if line.kind is LegKind.REFUND)
 
     @property
+    def credited(self) -> Line | None:
+        return next((line for line in self.lines if line.kind is LegKind.CREDIT), None)
+
+    @property
     def charged(self) -> Line | None:
         return next((line for line in self.lines if line.kind is LegKind.RECHARGE), None)
 
