@@ -109,7 +109,9 @@ async def _check_order(case: Case, by: Customer, answer: OrderChosen) -> None:
     if order is None:
         raise facts.InvalidInput({"order": "Choose one of your orders"})
     kind = intake_answers.asked_as(case)
-    if kind in intake_steps.NEEDS_SUBSCRIPTION and not _is_covered(order):
+    if kind not in intake_steps.ABOUT_THE_ORDER:
+        return
+    if not _is_covered(order):
         raise facts.InvalidInput({"order": _not_covered(order)})
     others = Case.filter(account_id=by.account_id, order_id=order.id).exclude(id=case.id)
     same = await others.filter(kind=kind, status__in=list(OPEN)).first()

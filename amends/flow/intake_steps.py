@@ -32,8 +32,9 @@ REASONS: dict[Kind, tuple[Reason, ...]] = {
 }
 # Subscription states of Stripe that the arrangement covers: active or on the way to it.
 COVERED = frozenset({"active", "pending", "trialing", "past_due", "incomplete"})
-# A dispute may be about a subscription that has ended; that is often its point.
-NEEDS_SUBSCRIPTION = frozenset({Kind.REBILL, Kind.CANCELLATION})
+# These are about the order as a whole: it needs a live subscription, and one request is enough.
+# A dispute may be about any charge, and a subscription that has ended is often its point.
+ABOUT_THE_ORDER = frozenset({Kind.REBILL, Kind.CANCELLATION})
 
 
 def steps(kind: Kind, asked_as: Kind) -> tuple[Step, ...]:
