@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from amends.queries.customer_audit import AuditSeen
 from amends.queries.customer_rows import CasePage, CaseRow, LegRow
 from amends.rules import promises
 from amends.rules.plan import LegKind, LegState, Outcome
@@ -120,14 +121,14 @@ def _done(case: CaseRow, plain: StateWords) -> StateWords:
     return plain
 
 
-def head(page: CasePage, days: Days) -> Head:
+def head(page: CasePage, days: Days, audit: AuditSeen | None = None) -> Head:
     case = page.case
     refunds = [leg for leg in case.refunds if leg.state is not LegState.CANCELED]
     credits = [leg for leg in case.legs if leg.kind is LegKind.CREDIT]
     moving = refunds or credits or ([case.recharge] if case.recharge else [])
     amount = sum(leg.amount_minor for leg in moving) if moving else case.claimed_amount_minor
     currency = moving[0].currency if moving else case.currency
-    return Head(state(case), amount, currency, _about(case), tuple(_expect(page, days)))
+    return Head(state(case), amount, currency, _about(case), tuple(_expect(page, days, audit)))
 
 
 def _about(case: CaseRow) -> str:
@@ -142,7 +143,7 @@ def _about(case: CaseRow) -> str:
     return "the amount you wrote to us about"
 
 
-def _expect(page: CasePage, days: Days) -> list[Expect]:
+def _expect(page: CasePage, days: Days, audit: AuditSeen | None) -> list[Expect]:
     case = page.case
     window = days.latest(case.refunds)
     if window is not None:
@@ -151,7 +152,7 @@ def _expect(page: CasePage, days: Days) -> list[Expect]:
         case Status.SUBMITTED | Status.TRIAGE:
             return [Expect(_reply(case, days))]
         case Status.AUDITING:
-            return [_audit(page, days)]
+            return _audit(page, days, audit)
         case Status.APPROVED | Status.REFUNDING if case.refunds:
             return [Expect(promises.unsent_sentence())]
         case Status.LOCKED_CHARGEBACK:
@@ -189,13 +190,23 @@ def _expect_sent(case: CaseRow, window: promises.Window, days: Days) -> list[Exp
     return [expected, Expect(rest)]
 
 
-def _audit(page: CasePage, days: Days) -> Expect:
-    audit = days.audit(page.moved.get(Action.START_AUDIT, page.case.submitted_at))
+def _audit(page: CasePage, days: Days, seen: AuditSeen | None) -> list[Expect]:
+    """How far it is, until when, and who answers meanwhile."""
+    began = page.moved.get(Action.START_AUDIT, page.case.submitted_at)
+    audit = seen.window if seen else days.audit(began)
     refund = promises.between_words(audit.refund, days.today)
-    return Expect(
-        promises.audit_progress_sentence(audit, days.calendar, days.today),
-        f"After that, expect the refund on your statement {refund}.",
-    )
+    found = [
+        Expect(
+            promises.audit_progress_sentence(audit, days.calendar, days.today),
+            f"After that, expect the refund on your statement {refund}.",
+        )
+    ]
+    if seen and seen.renewals_stopped_at:
+        day = days.words(days.local(seen.renewals_stopped_at))
+        found.append(Expect(f"Renewals are stopped since {day}. Nothing is billed during the audit."))
+    if seen and seen.contact:
+        found.append(Expect(f"Your Customer Success Manager is {seen.contact}. Write to us here."))
+    return found
 
 
 def next_date(case: CaseRow, days: Days) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from amends import facts
 from amends.flow import intake, new_card, writing
 from amends.gateways import uploads
-from amends.queries import customer, customer_drafts
+from amends.queries import customer, customer_audit, customer_drafts
 from amends.queries.customer_rows import CasePage, CaseRow
 from amends.rules.workflow import FINAL, Kind, Status
 from portal import answers, dates, headline, money_path, terms, words
@@ -60,7 +60,7 @@ def _lines(cases: list[CaseRow], days: Days) -> list[dict[str, Any]]:
 async def show(request: Request[Any]) -> Response:
     """One request: state in words, money path, documents, messages."""
     page = await customer.case_page(guards.customer(request), request.path_params["ref"])
-    return pages.page(request, _PAGE, form=forms.blank(), **_context(page))
+    return pages.page(request, _PAGE, form=forms.blank(), **await _context(page))
 
 
 async def live(request: Request[Any]) -> Response:
@@ -68,7 +68,7 @@ async def live(request: Request[Any]) -> Response:
     page = await customer.case_state(guards.customer(request), request.path_params["ref"])
     if not pages.is_partial(request):
         return pages.see_other(request, pages.url(request, "my_cases.show", ref=page.case.ref))
-    return pages.part(request, _LIVE, **_path(page))
+    return pages.part(request, _LIVE, **await _path(page))
 
 
 async def write(request: Request[Any]) -> Response:
@@ -83,26 +83,26 @@ async def write(request: Request[Any]) -> Response:
         await writing.write_message(case, by, form.data.body, files)
     except facts.InvalidInput as invalid:
         page = await customer.case_page(by, case.ref)
-        return answers.again(request, _PAGE, form.failed(invalid.errors), **_context(page))
+        return answers.again(request, _PAGE, form.failed(invalid.errors), **await _context(page))
     here = pages.url(request, "my_cases.show", ref=case.ref)
     return pages.see_other(request, f"{here}?sent=1#messages-h")
 
 
-def _path(page: CasePage) -> dict[str, Any]:
-    days = dates.now()
+async def _path(page: CasePage) -> dict[str, Any]:
+    days, audit = dates.now(), await customer_audit.of(page.case)
     return {
         "page": page,
         "case": page.case,
-        "head": headline.head(page, days),
+        "head": headline.head(page, days, audit),
         "steps": money_path.steps(page, days),
         "moving": page.case.status not in FINAL | {Status.SUBMITTED, Status.TRIAGE},
     }
 
 
-def _context(page: CasePage) -> dict[str, Any]:
+async def _context(page: CasePage) -> dict[str, Any]:
     case, days = page.case, dates.now()
     return {
-        **_path(page),
+        **await _path(page),
         "accept": uploads.ACCEPT,
         "may_withdraw": intake.may_withdraw(case.status),
         "may_reopen": case.status in writing.REOPENABLE,

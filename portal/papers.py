@@ -6,11 +6,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import facts
 from amends.flow import attachment
+from amends.flow import paper as papers
 from amends.gateways import document_data, document_view
 from amends.queries import customer
-from amends.queries.customer_rows import CasePage, DocumentRow
+from amends.queries.customer_rows import CasePage
 from portal import headline
 from web import guards, pages
 
@@ -24,6 +24,9 @@ class _Paper:
 
 PROOF = _Paper("proof_of_refund", "Proof of refund", "proof-of-refund")
 RECEIPT = _Paper("receipt", "Payment receipt", "receipt")
+CANCELLATION = _Paper(
+    "cancellation_confirmation", "Confirmation of your cancellation", "cancellation"
+)
 REQUEST = _Paper("request_summary", "Your request", "request")
 
 
@@ -50,6 +53,14 @@ async def receipt_pdf(request: Request[Any]) -> Response:
     return await _pdf(request, RECEIPT)
 
 
+async def cancellation(request: Request[Any]) -> Response:
+    return await _page(request, CANCELLATION)
+
+
+async def cancellation_pdf(request: Request[Any]) -> Response:
+    return await _pdf(request, CANCELLATION)
+
+
 async def summary(request: Request[Any]) -> Response:
     return await _page(request, REQUEST)
 
@@ -74,22 +85,14 @@ async def _page(request: Request[Any], paper: _Paper) -> Response:
 
 async def _pdf(request: Request[Any], paper: _Paper) -> Response:
     page = await _case(request)
-    row = page.document(paper.kind)
-    if row is None or not row.made:
+    data = await papers.pdf(guards.customer(request), page.case.ref, paper.kind)
+    if data is None:
         return _not_yet(request, page, paper)
-    data = await _stored(row)
     return pages.download(request, data, f"{page.case.ref}-{paper.file}.pdf", "application/pdf")
 
 
 async def _case(request: Request[Any]) -> CasePage:
     return await customer.case_state(guards.customer(request), request.path_params["ref"])
-
-
-async def _stored(row: DocumentRow) -> bytes:
-    try:
-        return await attachment.store().get(row.store_key)
-    except facts.NotFound as gone:
-        raise facts.Unavailable("This document cannot be read at the moment.") from gone
 
 
 def _not_yet(request: Request[Any], page: CasePage, paper: _Paper) -> Response:

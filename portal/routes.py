@@ -84,6 +84,8 @@ ROUTES: list[GuardedRoute] = [
     route("GET", f"{_CASE}/proof.pdf", papers.proof_pdf, allow=CUSTOMER),
     route("GET", f"{_CASE}/receipt", papers.receipt, allow=CUSTOMER),
     route("GET", f"{_CASE}/receipt.pdf", papers.receipt_pdf, allow=CUSTOMER),
+    route("GET", f"{_CASE}/cancellation", papers.cancellation, allow=CUSTOMER),
+    route("GET", f"{_CASE}/cancellation.pdf", papers.cancellation_pdf, allow=CUSTOMER),
     route("GET", f"{_CASE}/request", papers.summary, allow=CUSTOMER),
     route("GET", f"{_CASE}/request.pdf", papers.summary_pdf, allow=CUSTOMER),
     # What Stripe tells us.

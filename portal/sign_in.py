@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from amends import sign_in as codes
 from portal import answers
-from web import cookies, forms, limits, pages, paths, sessions
+from web import cookies, forms, guards, limits, pages, paths, sessions
 
 # The browser's half of a code: it works only where it was asked for.
 COOKIE = "__Host-amends-code"
@@ -47,7 +47,9 @@ class _Asked:
 
 
 async def show(request: Request[Any]) -> Response:
-    """Asks for the registered billing address."""
+    """Asks for the registered billing address; who is signed in goes straight on."""
+    if guards.maybe_viewer(request) is not None:
+        return pages.see_other(request, _target(request, request.query_params.get("next")))
     form = forms.blank(next=paths.safe(request.query_params.get("next"), "/requests"))
     return pages.page(request, "portal/sign_in.html", form=form)
 
@@ -109,10 +111,14 @@ async def _welcome(request: Request[Any], who: codes.SignedIn, wanted: str | Non
     agent = request.headers.get("user-agent", "")
     await codes.tell_of_sign_in(who.email, _network(request), agent)
     await limits.forget(f"code-address:{who.email}")
-    target = paths.safe_next(request, wanted)
-    response = pages.see_other(request, target if target != "/" else "/requests")
+    response = pages.see_other(request, _target(request, wanted))
     response.headers.append("set-cookie", cookies.removal(COOKIE))
     return response
+
+
+def _target(request: Request[Any], wanted: str | None) -> str:
+    target = paths.safe_next(request, wanted)
+    return target if target != "/" else "/requests"
 
 
 async def sign_out(request: Request[Any]) -> Response:

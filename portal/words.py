@@ -143,7 +143,7 @@ KINDS: Final[dict[Kind, tuple[str, str]]] = {
     ),
     Kind.DISPUTE: (
         "Something is wrong with a charge",
-        "Charged twice, charged after you cancelled, or a charge you do not know.",
+        "Charged twice, charged after you canceled, or a charge you do not know.",
     ),
     Kind.CANCELLATION: (
         "Cancel my order",

@@ -29,7 +29,7 @@ REASONS: Final[dict[Reason, tuple[str, str]]] = {
         "This takes longer, and you see the dates first",
     ),
     Reason.DUPLICATE: ("I was charged twice", ""),
-    Reason.AFTER_CANCELLATION: ("I was charged after I cancelled", ""),
+    Reason.AFTER_CANCELLATION: ("I was charged after I canceled", ""),
     Reason.MODULE_UNUSED: ("I paid for a module that we do not use", ""),
     Reason.NOT_RECOGNISED: (
         "I do not recognize the charge",

@@ -42,6 +42,7 @@ ORDER = (
     "delivered_on", "carrier", "subscription_status", "subscription_ends_on", "renewal_months",
     "renewal_rule", "cancelled_on",
 )  # fmt: skip
+_ORDER_COLUMNS = tuple(f"order__{name}" for name in ORDER if name != "number")
 _LEG = (
     "case_id", "plan_id", "kind", "state", "amount_minor", "currency", "charge_id", "card_brand",
     "card_funding", "card_last4", "stripe_id", "pending_reason", "bank_reference",
@@ -90,7 +91,7 @@ async def case_page(by: Customer, ref: str) -> CasePage:
         "claimed_charge_date",
         "contact_email",
         "order_id",
-        *(f"order__{name}" for name in ORDER),
+        *_ORDER_COLUMNS,
     )
     legs = await _legs([row["id"]])
     files = await files_of(row["id"])
@@ -254,7 +255,6 @@ async def _documents(case_id: int) -> tuple[DocumentRow, ...]:
             row["kind"],
             bool(row["store_key"]) and row["state"] == "made",
             row["facts"],
-            row["store_key"],
             row["created_at"],
         )
         for row in rows

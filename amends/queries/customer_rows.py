@@ -45,6 +45,12 @@ class OrderRow:
         return paid or self.total_minor
 
     @property
+    def not_shipped(self) -> bool:
+        """Paid for, not with a carrier, and its subscription has not begun either."""
+        began = self.subscription_status == "active"
+        return self.handed_over_on is None and self.delivered_on is None and not began
+
+    @property
     def charged_on(self) -> date:
         return min((each.charged_on for each in self.deposits), default=self.placed_on)
 
@@ -187,7 +193,6 @@ class DocumentRow:
     kind: str
     made: bool
     facts: Mapping[str, object]
-    store_key: str
     created_at: datetime
 
 

@@ -105,7 +105,7 @@ async def _choices(by: Customer, found: DraftPage) -> _Choices:
     picks = [pick for order in orders for pick in _order_picks(order, days, by_charge)]
     charges, silent = await _further_charges(by) if by_charge else ([], False)
     picks += [_charge_pick(charge, days) for charge in charges]
-    unshipped = any(order.handed_over_on is None for order in orders)
+    unshipped = any(order.not_shipped for order in orders)
     return _Choices([*picks, (OTHER, "My order isn't here", "")], silent, unshipped)
 
 
@@ -153,7 +153,7 @@ def _paid_with(order: OrderRow) -> str:
 
 
 def _shipping(order: OrderRow) -> str:
-    return "" if order.handed_over_on else " Not shipped yet."
+    return " Not shipped yet." if order.not_shipped else ""
 
 
 def _amount(minor: int, currency: str) -> str:

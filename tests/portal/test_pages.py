@@ -125,7 +125,10 @@ async def test_a_card_change_is_not_answered_with_shipping_terms(
 async def test_an_order_that_is_not_shipped_says_what_that_means(
     priya: Browser, harbor: Customers
 ) -> None:
-    await type(harbor.order).filter(id=harbor.order.id).update(handed_over_on=None)
+    page = await Filing(priya).start("rebill")
+    assert "Not shipped yet" not in page.words
+    waiting = {"handed_over_on": None, "subscription_status": "pending"}
+    await type(harbor.order).filter(id=harbor.order.id).update(**waiting)
     page = await Filing(priya).start("rebill")
     assert "Not shipped yet" in page.words and "ships only when it is paid in full" in page.words
 

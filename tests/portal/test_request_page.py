@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from amends import clock, facts
+from amends import clock, facts, papers
 from amends.flow import attachment, intake, recharge, triage, writing
-from amends.gateways import document_data, documents, files
 from amends.models import Attachment, Case, Document, Leg, MailItem, Message, Plan, TimelineEntry
 from amends.rules.people import Customer, Role
 from amends.rules.plan import LegKind, LegState
@@ -196,11 +195,8 @@ async def test_a_draft_is_no_request_yet(priya: Browser, harbor: Customers) -> N
 
 async def make_documents() -> None:
     """The worker's part: the PDFs that were asked for."""
-    for row in await Document.filter(state="queued"):
-        data = await documents.render(document_data.unpack(row.kind, row.facts))
-        key = files.new_key("documents")
-        await attachment.store().put(key, data, "application/pdf")
-        await Document.filter(id=row.id).update(state="made", store_key=key, made_at=clock.now())
+    for document_id in await Document.filter(state="queued").values_list("id", flat=True):
+        await papers.make(str(document_id))
 
 
 async def test_the_summary_is_a_page_at_once_and_a_pdf_soon(

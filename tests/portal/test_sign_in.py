@@ -208,6 +208,11 @@ async def test_a_page_for_customers_asks_to_sign_in_and_comes_back(visitor: Brow
     assert page.path == "/sign-in?next=%2Fbilling" and page.value("next") == "/billing"
 
 
+async def test_who_is_signed_in_goes_straight_on(priya: Browser) -> None:
+    assert (await priya.get("/sign-in?next=/billing")).path == "/billing"
+    assert (await priya.get("/sign-in?next=//evil.example")).path == "/requests"
+
+
 async def test_priya_signs_out(priya: Browser) -> None:
     assert (await priya.post("/sign-out")).path == "/"
     assert (await priya.get("/requests")).path.startswith("/sign-in")
