@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from amends import moments
-from amends.flow import charges, comparison, recipes
+from amends.flow import charges, comparison, fraud, recipes
 from amends.flow.goodwill import Room
 from amends.flow.identity import NAMES, Identity
-from amends.flow.sighting import Reading
+from amends.flow.sighting import Reading, SeenCharge
 from amends.models import Account, Case, Deposit, Leg, Order
-from amends.rules import card_words, plan, policy, workflow
+from amends.rules import card_words, plan, policy
 from amends.rules.money import Money, format_money, total
 from amends.rules.plan import Draft, LegKind, LegState, PlannedLeg
 from amends.rules.workflow import Reason, Status
@@ -57,7 +57,7 @@ def run(known: Facts, draft: Draft | None) -> tuple[Check, ...]:
     """Every check, in the order people read them."""
     return (
         *_identity(known),
-        *_locks(known),
+        *_locks(known, draft),
         *_charges(known, draft),
         *_disputes(known, draft),
         *_amounts(known, draft),
@@ -82,13 +82,16 @@ def _identity(known: Facts) -> Iterator[Check]:
         yield Check("papers", Mood.BLOCKS, "The customer was asked for papers; accept them first")
 
 
-def _locks(known: Facts) -> Iterator[Check]:
+def _locks(known: Facts, draft: Draft | None) -> Iterator[Check]:
     if known.case.status is Status.LOCKED_CHARGEBACK:
         yield Check("lock", Mood.BLOCKS, "The bank decides this now; no manual refund is possible")
+    charges_anew = draft is not None and draft.recharge() is not None
+    own = fraud.may_pay_back(known.case.reason, charges_anew)
+    mood = Mood.WARNING if own else Mood.BLOCKS
     if known.case.status is Status.LOCKED_FRAUD:
-        yield Check("lock", Mood.BLOCKS, "Security holds this case; its money is frozen")
+        yield Check("lock", mood, "Security holds this case; its money is frozen")
     if known.account.flagged_at is not None:
-        yield Check("flag", Mood.BLOCKS, "The account is flagged by Security; its money is frozen")
+        yield Check("flag", mood, "The account is flagged by Security; its money is frozen")
     if any(leg.state in IN_FLIGHT for leg in known.legs):
         yield Check("in_flight", Mood.BLOCKS, "Money of an earlier plan is still on its way")
 
@@ -135,7 +138,7 @@ def _disputes(known: Facts, draft: Draft | None) -> Iterator[Check]:
     reading = known.reading
     if reading is None or not reading.charges:
         return
-    blocked = [dispute for seen in reading.charges for dispute in seen.blocking]
+    blocked = [dispute for seen in _all_charges(reading) for dispute in seen.blocking]
     for dispute in blocked:
         yield Check(
             "dispute",
@@ -143,7 +146,7 @@ def _disputes(known: Facts, draft: Draft | None) -> Iterator[Check]:
             f"The bank disputes {dispute.charge_id} ({dispute.status.replace('_', ' ')}); "
             "no manual refund beside it",
         )
-    warned = [seen for seen in reading.charges if seen.warned]
+    warned = [seen for seen in _all_charges(reading) if seen.warned]
     for seen in warned:
         mood = Mood.WARNING if known.case.reason is Reason.NOT_RECOGNISED else Mood.BLOCKS
         yield Check("warning", mood, f"Stripe warns of fraud on {seen.charge.id}; Security decides")
@@ -157,8 +160,11 @@ def _amounts(known: Facts, draft: Draft | None) -> Iterator[Check]:
         return
     for problem in plan.problems(draft):
         yield Check("plan", Mood.BLOCKS, problem)
-    rest = {seen.charge.id: seen.refundable_minor for seen in known.reading.charges}
-    over = [leg for leg in draft.refunds() if leg.amount_minor > rest.get(leg.charge_id, 0)]
+    rest = {seen.charge.id: seen.refundable_minor for seen in _all_charges(known.reading)}
+    # Legs that were carried out before a restore are in the books again and need no rest.
+    done = {str(leg.id) for leg in known.legs if leg.state is LegState.SUCCEEDED}
+    open_legs = [leg for leg in draft.refunds() if leg.leg_id not in done]
+    over = [leg for leg in open_legs if leg.amount_minor > rest.get(leg.charge_id, 0)]
     for leg in over:
         left = format_money(Money(rest.get(leg.charge_id, 0), leg.currency))
         yield Check("amount", Mood.BLOCKS, f"{leg.label}: only {left} can still be refunded")
@@ -174,6 +180,8 @@ def _sum(known: Facts, draft: Draft) -> Iterator[Check]:
         return
     earlier = [leg.amount_minor for leg in known.legs if str(leg.id) in draft.rests_on]
     back = sum(leg.amount_minor for leg in draft.refunds()) + sum(earlier)
+    if recharge.amount_minor > _room(known, draft):
+        yield Check("twice", Mood.BLOCKS, "In all, more would be charged than goes back")
     if recharge.amount_minor == back:
         yield Check("sum", Mood.PASSED, "The new charge is what is refunded, to the cent")
         return
@@ -181,9 +189,23 @@ def _sum(known: Facts, draft: Draft) -> Iterator[Check]:
     yield Check("sum", Mood.BLOCKS, f"The refunds add up to {shown}, the new charge does not")
 
 
+def _room(known: Facts, draft: Draft) -> int:
+    """What this case may still charge: all that went back or will, less what was charged."""
+    done = [leg for leg in known.legs if leg.state is LegState.SUCCEEDED]
+    own = {leg.leg_id for leg in draft.legs}
+    others = [leg for leg in done if str(leg.id) not in own]
+    charged: int = sum(leg.amount_minor for leg in others if leg.kind is LegKind.RECHARGE)
+    went_back: int = sum(leg.amount_minor for leg in refund_legs(others))
+    return went_back + sum(leg.amount_minor for leg in draft.refunds()) - charged
+
+
+def _all_charges(reading: Reading) -> tuple[SeenCharge, ...]:
+    return (*reading.charges, *reading.recharged)
+
+
 def _recipe(known: Facts, draft: Draft | None) -> Iterator[Check]:
-    """What the reason of a dispute asks for."""
-    if known.recipe is None or known.reading is None:
+    """What the reason of a dispute asks for; a remedy was owed already."""
+    if known.recipe is None or known.reading is None or (draft and draft.remedy):
         return
     for found in recipes.findings(known.recipe, known.reading, draft):
         yield Check(found.key, Mood(found.mood), found.sentence)
@@ -259,10 +281,6 @@ def _shipping(known: Facts) -> Iterator[Check]:
             Mood.WARNING,
             f"Not fully paid: {format_money(paid)} of {format_money(whole)}",
         )
-
-
-def is_locked(case: Case) -> bool:
-    return case.status in workflow.LOCKED
 
 
 def refund_legs(legs: Sequence[Leg]) -> tuple[Leg, ...]:

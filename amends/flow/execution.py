@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from amends import clock
+from amends.flow import fraud
 from amends.models import Account, Approval, Case, Leg, Plan
 from amends.rules import plan as plans
 from amends.rules.plan import LegKind, LegState
@@ -72,7 +73,8 @@ async def check_fresh(execution: Execution) -> None:
             f"The approval of plan v{execution.plan.version} expired on {expires:%Y-%m-%d}.",
         )
     account = await Account.get(id=execution.case.account_id)
-    if account.flagged_at is not None:
+    allowed = fraud.may_pay_back(execution.case.reason, execution.recharge is not None)
+    if account.flagged_at is not None and not allowed:
         raise Halt("account_flagged", "The account is flagged; its money is frozen.")
 
 

@@ -7,7 +7,7 @@ from tortoise import connections
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, facts, moves
-from amends.flow import chargeback, intake_answers, intake_letters, intake_steps, outbox
+from amends.flow import chargeback, fraud, intake_answers, intake_letters, intake_steps, outbox
 from amends.flow.intake_answers import Answer, Changes, OrderChosen
 from amends.flow.intake_steps import Step
 from amends.models import Case, Deposit, Order, Plan
@@ -149,6 +149,9 @@ async def submit(case: Case, by: Customer) -> Case:
         if sent.kind is Kind.CHARGEBACK:
             reason = "The customer wrote that the bank was asked to reverse the charge."
             sent = await chargeback.lock(sent, by, reason)
+        if sent.reason is Reason.NOT_RECOGNISED:
+            await fraud.flag(sent, by, "The customer does not recognize the charge.")
+            sent = await Case.get(id=sent.id)
     return sent
 
 

@@ -15,6 +15,7 @@ from amends.flow import (
     plan_legs,
     recipes,
     sighting,
+    strangers,
 )
 from amends.flow.checks import Check
 from amends.flow.plan_legs import Wanted
@@ -54,6 +55,9 @@ def outcomes(case: Case) -> tuple[Outcome, ...]:
     if case.kind is Kind.CANCELLATION:
         return (Outcome.CANCELLATION,)
     if case.kind is Kind.REBILL and case.reason is not Reason.NOT_RECOGNISED:
+        if case.status is Status.PARTLY_REFUNDED:
+            # What went back may be charged to the new card, without what did not.
+            return (Outcome.REBILL, Outcome.RECHARGE, Outcome.REFUND)
         return (Outcome.REBILL, Outcome.REFUND)
     if case.kind is Kind.DISPUTE and case.reason is Reason.DISSATISFIED:
         return (Outcome.CREDIT, Outcome.REFUND)
@@ -143,7 +147,7 @@ async def propose(case: Case, by: Staff, wanted: Wanted, digest_seen: str, why: 
     is in the way raises Refused. Earlier plans of the case are void from here on.
     """
     desk.must_prepare(case, by)
-    if case.status not in workflow.PLANNABLE:
+    if not _may_propose(case):
         raise facts.Refused(f"This case is {moves.words(case.status)}; nothing is proposed now.")
     why = desk.words(why, "why", "Say why, so that the person who decides knows")
     known = await facts_for(case, await sighting.read_claim(case, by))
@@ -153,9 +157,22 @@ async def propose(case: Case, by: Staff, wanted: Wanted, digest_seen: str, why: 
     if shown.blocking:
         raise facts.Refused(". ".join(check.sentence for check in shown.blocking) + ".")
     await goodwill.must_have_room(by, shown.draft, known.rules)
+    return await submit(case, by, shown.draft, why)
+
+
+async def submit(case: Case, by: Staff, draft: Draft, why: str) -> Plan:
+    """Store a plan that was checked, and ask for a decision on it."""
+    await strangers.must_be_explained(case)
     async with in_transaction():
-        await moves.move(case, Action.PROPOSE, by, reason=why, data=_told(case, shown.draft))
-        return await store(case, by.person_id, shown.draft, why)
+        await moves.move(case, Action.PROPOSE, by, reason=why, data=_told(case, draft))
+        return await store(case, by.person_id, draft, why)
+
+
+def _may_propose(case: Case) -> bool:
+    """Also where Security pays a charge back while the account stays frozen."""
+    if case.status is Status.LOCKED_FRAUD:
+        return case.reason is Reason.NOT_RECOGNISED
+    return case.status in workflow.PLANNABLE
 
 
 def _told(case: Case, draft: Draft) -> dict[str, object]:
@@ -165,7 +182,7 @@ def _told(case: Case, draft: Draft) -> dict[str, object]:
         "digest": draft.digest(),
         "outcome": str(draft.outcome),
         "refund_minor": sum(leg.amount_minor for leg in draft.refunds()),
-        "currency": draft.legs[0].currency,
+        "currency": next((leg.currency for leg in draft.legs), case.currency),
         "held_by": case.owner_id,
     }
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from amends.flow import strangers
 from amends.gateways import stripe
-from amends.models import Leg
+from amends.models import Case, Leg
+from amends.rules.workflow import Reason
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,25 @@ class Changed:
 Finding = Clear | Disputed | Warned | Changed
 
 
-async def refund(leg: Leg) -> Finding:
+async def refund(case: Case, leg: Leg) -> Finding:
     """Disputes, early fraud warnings and the refundable rest of the leg's charge."""
-    blocked = await claims_on(leg.charge_id)
+    blocked = await in_the_way(case, leg.charge_id)
     if not isinstance(blocked, Clear):
         return blocked
     charge = await stripe.charge(leg.charge_id)
     refunds = tuple(await stripe.refunds_of(leg.charge_id))
     if any(mine(leg, refund) for refund in refunds):
         return Clear(refunds)
+    if (lost := await strangers.lost_refund(refunds)) is not None:
+        return Changed(f"{lost.id} paid {leg.charge_id} back before; its plan was lost.")
     return _refundable(leg, charge, refunds) or Clear(refunds)
+
+
+async def in_the_way(case: Case, charge_id: str) -> Finding:
+    """As `claims_on`; a warning does not stop the refund that Security decided because of it."""
+    found = await claims_on(charge_id)
+    own = case.reason is Reason.NOT_RECOGNISED and isinstance(found, Warned)
+    return Clear() if own else found
 
 
 async def claims_on(charge_id: str) -> Finding:

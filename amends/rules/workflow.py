@@ -187,6 +187,8 @@ _FROM_MANY: tuple[tuple[frozenset[Status], Action, Status], ...] = (
     (OPEN - LOCKED, A.LOCK_CHARGEBACK, S.LOCKED_CHARGEBACK),
     (frozenset({S.LOCKED_FRAUD}), A.LOCK_CHARGEBACK, S.LOCKED_CHARGEBACK),
     (OPEN - LOCKED, A.LOCK_FRAUD, S.LOCKED_FRAUD),
+    # Security pays a charge back that was fraud, while the account stays frozen.
+    (frozenset({S.LOCKED_FRAUD}), A.PROPOSE, S.PROPOSED),
     # Whoever owns the lock gives the case back to triage; money is planned and approved anew.
     (LOCKED, A.UNLOCK, S.TRIAGE),
     (LOCKED, A.RESOLVE, S.RESOLVED),
