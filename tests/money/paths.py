@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-from amends import clock
-from amends.flow import fraud, proof, recharge
+from amends.flow import advance, fraud, proof, recharge
 from amends.gateways import stripe_client
-from amends.models import Approval, Case, Leg
+from amends.models import Case, Leg
 from amends.rules.people import Role
 from amends.rules.plan import LegKind
 from amends.rules.workflow import Status
@@ -101,20 +100,19 @@ async def failed_late(scene: Scene) -> Case:
 
 
 async def expired(scene: Scene) -> Case:
-    """The approval runs out between the first and the second deposit."""
-    case = await scene.approved((PENDING, 120_000), (VISA, 80_000))
-    await Approval.filter(case_id=case.id).update(expires_at=clock.now())
-    await Case.filter(id=case.id).update(status=Status.REFUNDING)
-    scene.shop.pass_(seconds=1)
-    return await scene.until(await Case.get(id=case.id), Status.PARTLY_REFUNDED)
+    """The approval runs out before the first refund is sent."""
+    case = await scene.approved(*TWO)
+    await advance.advance(case.id)
+    scene.shop.pass_(days=15)
+    return await scene.until(case, Status.PARTLY_REFUNDED)
 
 
 async def stopped_before_the_charge(scene: Scene) -> Case:
     """The approval runs out before the new card is charged."""
+    scene.shop.world.delays.pending_refund_s = 16 * 86_400
     case = await scene.approved((PENDING, 120_000))
     case = await scene.until(case, Status.REFUNDING)
-    await Approval.filter(case_id=case.id).update(expires_at=clock.now())
-    scene.shop.pass_(days=1, hours=1)
+    scene.shop.pass_(days=17)
     return await scene.until(case, Status.NEEDS_NEW_CARD)
 
 
