@@ -56,6 +56,14 @@ async def add_card(request: Request[Any]) -> Response:
     return pages.see_other(request, await new_card.begin_saving(by, back))
 
 
+async def manage(request: Request[Any]) -> Response:
+    """Go to the payment provider's page, on which the card for invoices is changed."""
+    by = guards.customer(request)
+    await forms.bind(request, _Nothing)
+    back = pages.absolute(request, pages.url(request, "billing.show"))
+    return pages.see_other(request, await new_card.billing_page(by, back))
+
+
 async def finish(request: Request[Any]) -> Response:
     """Back from the card page; what was saved stands in the list."""
     by = guards.customer(request)

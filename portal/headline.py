@@ -203,7 +203,9 @@ def _audit(page: CasePage, days: Days, seen: AuditSeen | None) -> list[Expect]:
     ]
     if seen and seen.renewals_stopped_at:
         day = days.words(days.local(seen.renewals_stopped_at))
-        found.append(Expect(f"Renewals are stopped since {day}. Nothing is billed during the audit."))
+        found.append(
+            Expect(f"Renewals are stopped since {day}. Nothing is billed during the audit.")
+        )
     if seen and seen.contact:
         found.append(Expect(f"Your Customer Success Manager is {seen.contact}. Write to us here."))
     return found

@@ -40,6 +40,7 @@ ROUTES: list[GuardedRoute] = [
     # Invoices and cards.
     route("GET", "/billing", billing.show, allow=CUSTOMER),
     route("POST", "/billing/card", billing.add_card, allow=CUSTOMER),
+    route("POST", "/billing/manage", billing.manage, allow=CUSTOMER),
     route("GET", "/billing/card/return", billing.finish, allow=CUSTOMER),
     # A new request, question by question.
     route("GET", "/requests", my_cases.index, allow=CUSTOMER),

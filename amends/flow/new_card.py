@@ -80,6 +80,17 @@ async def begin_saving(by: Customer, return_url: str) -> str:
     return session.url
 
 
+async def billing_page(by: Customer, return_url: str) -> str:
+    """The provider's page on which the card for invoices and subscriptions is changed."""
+    account = await Account.get(id=by.account_id)
+    if account.stripe_customer_id is None:
+        raise facts.Refused("We cannot take a card for this account here. Write to us instead.")
+    try:
+        return await stripe.billing_portal(account.stripe_customer_id, return_url)
+    except stripe.StripeError as error:
+        raise _not_now() from error
+
+
 async def was_saved(by: Customer, session_id: str) -> bool:
     """Whether the page that was opened for this customer saved a card."""
     setup = await _look(session_id)

@@ -63,6 +63,7 @@ __all__ = [
     "Unavailable",
     "Unknown",
     "WarningFacts",
+    "billing_portal",
     "card_setup",
     "charge",
     "charges_of",
@@ -216,6 +217,14 @@ async def card_setup(session_id: str) -> CardSetup:
 
 async def subscription(subscription_id: str) -> SubscriptionFacts:
     return to.subscription(await read(reading().v1.subscriptions.retrieve_async(subscription_id)))
+
+
+async def billing_portal(customer_id: str, return_url: str) -> str:
+    """The address of the hosted page on which a customer changes the card for invoices."""
+    call = reading().v1.billing_portal.sessions.create_async(
+        {"customer": customer_id, "return_url": return_url}
+    )
+    return str((await read(call)).url)
 
 
 def event_from(body: bytes, signature: str, secret: str) -> EventFacts:

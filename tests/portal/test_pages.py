@@ -148,6 +148,14 @@ async def test_billing_lists_invoices_and_saved_cards(
     assert "No card was saved. Nothing was charged." in page.words
 
 
+@pytest.mark.req("B15")
+async def test_the_card_for_invoices_is_changed_on_the_providers_page(
+    priya: Browser, harbor: Customers
+) -> None:
+    gone = await priya.post("/billing/manage")
+    assert gone.url.startswith("http://twin.test/pages/portal/")
+
+
 async def test_billing_opens_for_a_customer_without_charges(
     visitor: Browser, harbor: Customers
 ) -> None:
@@ -156,8 +164,9 @@ async def test_billing_opens_for_a_customer_without_charges(
     await visitor.sign_in(plain.priya)
     page = await visitor.get("/billing")
     assert "There are no invoices yet" in page.words and "No card is saved yet" in page.words
-    page = await visitor.post("/billing/card")
-    assert page.status == 403 and "cannot take a card for this account" in page.words
+    for form in ("/billing/card", "/billing/manage"):
+        page = await visitor.post(form)
+        assert page.status == 403 and "cannot take a card for this account" in page.words
 
 
 async def test_pages_need_at_most_six_statements(
