@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
-from amends import clock, exceptions_desk, settings
-from amends.gateways import files, mail, mail_contexts
-from amends.models import Case, Document, MailItem
+from amends import clock, exceptions_desk, reply_address, settings
+from amends.gateways import files, inbox_mail, mail, mail_contexts
+from amends.models import Case, Document, MailItem, Message
 
 _FILE_NAMES = {
     "proof_of_refund": "proof-of-refund",
     "receipt": "receipt",
     "request_summary": "request",
+    "cancellation_confirmation": "cancellation",
 }
 # Tries over about three days; then a person is told. The portal has the same words meanwhile.
 _WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440))
@@ -54,26 +55,33 @@ async def _attachments(item: MailItem) -> list[mail.Attachment] | None:
 
 async def _send(item: MailItem, attachments: list[mail.Attachment]) -> None:
     known = settings.load()
+    case = await Case.get_or_none(id=item.case_id) if item.case_id else None
     envelope = mail.Envelope(
         item.recipient,
         known.mail_from,
-        known.support_address,
+        reply_address.signed(case.ref) if case else known.support_address,
         item.message_id,
         item.created_at,
-        *await _thread(item),
+        *(await _thread(item, case) if case else ("", ())),
     )
     letter = mail_contexts.unpack(item.kind, item.context)
     await mail.send(mail.compose(letter, envelope, attachments), known.smtp_url)
 
 
-async def _thread(item: MailItem) -> tuple[str, tuple[str, ...]]:
-    """A case's mails hang together: each refers to the first."""
-    if item.case_id is None:
-        return "", ()
-    first = await MailItem.filter(case_id=item.case_id).order_by("created_at", "id").first()
-    if first is None or first.id == item.id:
-        return "", ()
-    return first.message_id, (first.message_id,)
+async def _thread(item: MailItem, case: Case) -> tuple[str, tuple[str, ...]]:
+    """A case's mails hang together: each refers to the first, and answers the customer's last."""
+    first = await MailItem.filter(case_id=case.id).order_by("created_at", "id").first()
+    written = await (
+        Message.filter(case_id=case.id, verified=True, author_kind="customer")
+        .exclude(mail_message_id=None)
+        .order_by("-id")
+        .first()
+    )
+    theirs = written.mail_message_id if written else case.answers.get("mail")
+    known = [first.message_id] if first is not None and first.id != item.id else []
+    if isinstance(theirs, str) and not theirs.endswith(inbox_mail.UNNAMED):
+        known.append(theirs)
+    return (known[-1] if known else ""), tuple(known)
 
 
 async def _later(item: MailItem, why: str, *, counted: bool) -> None:

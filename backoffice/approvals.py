@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts, policies
-from amends.flow import approval, letters, routing, triage, waiting
+from amends.flow import approval, cancellation, letters, routing, triage, waiting
 from amends.queries import plan_lines, staff
 from amends.rules import policy
 from amends.rules.people import Staff
@@ -69,6 +69,7 @@ async def _page(
         status,
         case=case,
         page=page,
+        audited=await cancellation.is_audited(case),
         plan=plan_lines.planned(page.draft, page.known),
         window=plan_lines.expected(letters.today()),
         may=isinstance(page.verdict, policy.Allowed),

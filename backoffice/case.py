@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts
-from amends.flow import attachment, charges, comparison, desk, planning, sighting
+from amends.flow import attachment, cancellation, charges, comparison, desk, planning, sighting
 from amends.flow.sighting import Reading
-from amends.queries import staff, staff_log, staff_views
+from amends.queries import audits, staff, staff_log, staff_views
 from amends.queries.staff_views import View
 from amends.rules import policy, workflow
 from amends.rules.people import Staff
@@ -60,6 +60,18 @@ async def context_of(
         "form": form,
         "sent": "sent" in request.query_params,
         **await handling(case, by),
+        **await audit_of(case, by),
+    }
+
+
+async def audit_of(case: staff.Case, by: Staff) -> dict[str, Any]:
+    """The audit while it runs; only auditors and managers act on it."""
+    runs = case.status is workflow.Status.AUDITING
+    may = runs and bool(by.roles & cancellation.AUDITORS)
+    return {
+        "audit": await audits.of(case) if runs else None,
+        "may_audit": may,
+        "contacts": await audits.contacts() if may else (),
     }
 
 

@@ -4,6 +4,7 @@ from amends.rules.people import Role
 from backoffice import (
     approvals,
     audit_log,
+    audits,
     case,
     decision,
     desk_pages,
@@ -26,6 +27,7 @@ WORKERS = roles(Role.AGENT, Role.LEAD, Role.MANAGER, Role.SECURITY, Role.ACCOUNT
 HANDLERS = WORKERS | roles(Role.ADMIN)
 ACCOUNT_MANAGERS = roles(Role.ACCOUNT_MANAGER)
 MANAGERS = roles(Role.MANAGER)
+AUDITORS = roles(Role.AUDITOR, Role.MANAGER)
 DIRECTORY = roles(Role.MANAGER, Role.ADMIN)
 INVESTIGATORS = roles(Role.SECURITY, Role.MANAGER)
 
@@ -69,6 +71,11 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/account-manager", recipes.hand_over, allow=WORKERS),
     route("POST", f"{_CASE}/module", recipes.view, allow=ACCOUNT_MANAGERS),
     route("POST", f"{_CASE}/effective", recipes.effective, allow=WORKERS),
+    # Audits of cancelled orders.
+    route("GET", "/audits", audits.index, allow=STAFF),
+    route("POST", f"{_CASE}/audit/tick", audits.tick, allow=AUDITORS),
+    route("POST", f"{_CASE}/audit/extend", audits.extend, allow=AUDITORS),
+    route("POST", f"{_CASE}/audit/contact", audits.contact, allow=AUDITORS),
     # Decisions about plans.
     route("GET", "/approvals", approvals.index, allow=STAFF),
     route("GET", "/approvals/{ref}", approvals.show, allow=STAFF),

@@ -178,10 +178,11 @@ async def _propose_again(case: Case) -> None:
 
 async def tick(case: Case, by: Staff, item: str) -> None:
     """An auditor has looked at one point."""
-    audit = await _under_audit(case, by)
+    await _under_audit(case, by)
     if item not in CHECKLIST:
         raise facts.NotFound("There is no such point on the checklist.")
     async with in_transaction():
+        audit = await Audit.filter(case_id=case.id).select_for_update().get()
         await Audit.filter(case_id=case.id).update(
             checklist={**audit.checklist, item: _tick(by.name)}
         )

@@ -6,7 +6,7 @@ from amends import clock
 from amends.flow import letters
 from amends.gateways import mail_contexts as mails
 from amends.gateways.customer_facts import Card
-from amends.models import Case
+from amends.models import Audit, Case
 from amends.rules import due, promises
 from amends.rules.money import Money
 from amends.rules.people import Staff
@@ -41,7 +41,7 @@ async def approved(case: Case, draft: Draft) -> mails.Approved | None:
     if not draft.refunds():
         return None
     recharge, audit = draft.recharge(), None
-    if draft.outcome is Outcome.CANCELLATION:
+    if draft.outcome is Outcome.CANCELLATION and not await _is_audited(case):
         audit = promises.audit_window(letters.today(), letters.calendar())
     return mails.Approved(
         letters.company(),
@@ -52,6 +52,11 @@ async def approved(case: Case, draft: Draft) -> mails.Approved | None:
         _planned(recharge) if recharge else None,
         audit=audit,
     )
+
+
+async def _is_audited(case: Case) -> bool:
+    """The second approval comes after the audit: none begins any more."""
+    return await Audit.filter(case_id=case.id, finished_at__isnull=False).exists()
 
 
 def _planned(leg: PlannedLeg) -> mails.PlannedMove:

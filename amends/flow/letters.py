@@ -118,7 +118,9 @@ async def bank_confirmation(case: Case, leg: Leg) -> mails.BankConfirmationNeede
     )
 
 
-async def done(case: Case, refunds: list[Leg], recharge: Leg | None) -> mails.Done:
+async def done(
+    case: Case, refunds: list[Leg], recharge: Leg | None, ending: Leg | None = None
+) -> mails.Done:
     charged_on = None
     if recharge is not None and recharge.confirmed_at is not None:
         charged_on = promises.local_day(recharge.confirmed_at, zone())
@@ -129,4 +131,12 @@ async def done(case: Case, refunds: list[Leg], recharge: Leg | None) -> mails.Do
         tuple(sent(leg) for leg in refunds),
         planned(recharge) if recharge else None,
         charged_on,
+        subscription_ended=ended_on(ending),
     )
+
+
+def ended_on(ending: Leg | None) -> date | None:
+    """The day on which Stripe showed the subscription as ended."""
+    if ending is None or ending.confirmed_at is None:
+        return None
+    return promises.local_day(ending.confirmed_at, zone())

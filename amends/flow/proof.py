@@ -14,7 +14,7 @@ from amends.gateways import stripe
 from amends.models import Case, Leg
 from amends.rules import sending
 from amends.rules.people import WORKER
-from amends.rules.plan import LegState
+from amends.rules.plan import LegKind, LegState, Outcome
 from amends.rules.workflow import Action
 
 RESOLVED = "Resolved: refund issued"
@@ -27,7 +27,7 @@ async def close(run: Execution) -> datetime | None:
     await _check_rows(run, refunds)
     async with in_transaction():
         documents = await _documents(run, refunds)
-        letter = await letters.done(run.case, refunds, run.recharge)
+        letter = await letters.done(run.case, refunds, run.recharge, _ended(run))
         await outbox.mail(run.case, letter, outcome(refunds, run.recharge), documents)
         await moves.move(
             run.case,
@@ -72,11 +72,19 @@ def outcome(refunds: list[Leg], recharge: Leg | None) -> str:
     return hashlib.sha256("|".join(sorted(parts)).encode()).hexdigest()
 
 
+def _ended(run: Execution) -> Leg | None:
+    """The subscription's end, when this plan brought it about."""
+    ends = (leg for leg in run.legs if leg.kind is LegKind.END_SUBSCRIPTION)
+    return next((leg for leg in ends if leg.state is LegState.SUCCEEDED), None)
+
+
 async def _documents(run: Execution, refunds: list[Leg]) -> list[UUID]:
     name = outcome(refunds, run.recharge)
     made: list[documents.Document] = []
     if refunds:
         made.append(await proof_facts.proof(run.case, refunds, run.recharge))
+    if run.draft.outcome is Outcome.CANCELLATION:
+        made.append(await proof_facts.cancellation(run.case, refunds, _ended(run)))
     if run.recharge is not None:
         made.append(await proof_facts.receipt(run.case, refunds, run.recharge))
     return [await outbox.document(run.case, each, name) for each in made]

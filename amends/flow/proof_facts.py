@@ -6,7 +6,7 @@ from amends import clock, settings
 from amends.flow import letters
 from amends.gateways import document_data as documents
 from amends.gateways.document_data import RefundState
-from amends.models import Account, Case, Deposit, Leg, Order, TimelineEntry
+from amends.models import Account, Audit, Case, Deposit, Leg, Order, TimelineEntry
 from amends.rules import promises
 from amends.rules.plan import LegState
 
@@ -42,6 +42,22 @@ async def receipt(case: Case, refunds: list[Leg], recharge: Leg) -> documents.Re
         await head(case),
         charge_line(recharge),
         await _bought(case),
+        tuple([await _refund_line(leg) for leg in refunds]),
+    )
+
+
+async def cancellation(
+    case: Case, refunds: list[Leg], ending: Leg | None
+) -> documents.CancellationConfirmation:
+    audit = await Audit.get(case_id=case.id).select_related("csm")
+    assert audit.finished_at is not None
+    return documents.CancellationConfirmation(
+        await head(case),
+        await _bought(case),
+        audit.started_on,
+        promises.local_day(audit.finished_at, letters.zone()),
+        letters.ended_on(ending),
+        audit.csm.name if audit.csm else "",
         tuple([await _refund_line(leg) for leg in refunds]),
     )
 

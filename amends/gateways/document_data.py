@@ -117,6 +117,23 @@ class Receipt(Document):
 
 
 @dataclass(frozen=True)
+class CancellationConfirmation(Document):
+    """The end of an order: what ended, when, after which audit, and what was paid back.
+
+    `ended_on` is empty where there was no subscription to end; `contact` where nobody was named.
+    """
+
+    what: str
+    audited_from: date
+    audited_to: date
+    ended_on: date | None = None
+    contact: str = ""
+    refunds: tuple[RefundLine, ...] = ()
+
+    kind = "cancellation_confirmation"
+
+
+@dataclass(frozen=True)
 class Answer:
     """A question of the request form, and what the customer answered."""
 
@@ -144,7 +161,12 @@ class RequestSummary(Document):
     kind = "request_summary"
 
 
-_ALL: Final[tuple[type[Document], ...]] = (ProofOfRefund, Receipt, RequestSummary)
+_ALL: Final[tuple[type[Document], ...]] = (
+    ProofOfRefund,
+    Receipt,
+    RequestSummary,
+    CancellationConfirmation,
+)
 KINDS: Final = {each.kind: each for each in _ALL}
 
 

@@ -85,10 +85,23 @@ def _summary() -> documents.Document:
     )
 
 
+def _cancellation() -> documents.Document:
+    return documents.CancellationConfirmation(
+        HEAD,
+        what="Order SO-10482, body scanner",
+        audited_from=date(2026, 9, 1),
+        audited_to=date(2026, 11, 24),
+        ended_on=date(2026, 12, 1),
+        contact="Ivy Lindqvist",
+        refunds=_refunds(),
+    )
+
+
 _MAKERS: Final[dict[str, Callable[[], documents.Document]]] = {
     "proof_of_refund": _proof,
     "receipt": _receipt,
     "request_summary": _summary,
+    "cancellation_confirmation": _cancellation,
 }
 NAMES: Final = tuple(_MAKERS)
 

@@ -9,6 +9,7 @@ from babel import dates
 
 from amends.gateways import plain_text
 from amends.gateways.document_data import (
+    CancellationConfirmation,
     ChargeLine,
     Document,
     FileLine,
@@ -95,6 +96,8 @@ def view(document: Document) -> View:
             return _receipt(document)
         case RequestSummary():
             return _summary(document)
+        case CancellationConfirmation():
+            return _cancellation(document)
         case _:
             raise TypeError(f"no words for {type(document).__name__}")
 
@@ -160,6 +163,33 @@ def _summary(summary: RequestSummary) -> View:
         steps=tuple(plain_text.line(step) for step in summary.next_steps),
         notes=(_contact_note(summary),),
     )
+
+
+def _cancellation(done: CancellationConfirmation) -> View:
+    frame = _frame(done, "Confirmation of your cancellation")
+    facts = [
+        Pair("Canceled", plain_text.line(done.what)),
+        Pair("Internal audit", f"{_day(done.audited_from)} to {_day(done.audited_to)}"),
+        Pair("Your contact", plain_text.line(done.contact)),
+    ]
+    tables: tuple[MoneyTable, ...] = ()
+    if done.refunds:
+        total = money.format_money(_refunded(done.refunds, done.refunds[0].amount.currency))
+        tables = (_refunds("Refunds", done.refunds, Pair("Total refunded", total)),)
+    return replace(
+        frame,
+        statement=_cancelled(done),
+        about=(*frame.about, *(pair for pair in facts if pair.value)),
+        tables=tables,
+        notes=(*_refund_notes(done.refunds), _contact_note(done)),
+    )
+
+
+def _cancelled(done: CancellationConfirmation) -> str:
+    said = f"{_company(done)} canceled your order after its audit."
+    if done.ended_on is None:
+        return said
+    return f"{said} The subscription ended on {_day(done.ended_on)} and does not renew."
 
 
 def _frame(document: Document, title: str) -> View:

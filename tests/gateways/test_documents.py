@@ -77,6 +77,16 @@ FACTS = {
         "Difference $0.00",
         "Record: RB-2417 #14 head=",
     ],
+    "cancellation_confirmation": [
+        "Confirmation of your cancellation",
+        "Harborlight Scanners canceled your order after its audit.",
+        "The subscription ended on Tue, Dec 1, 2026 and does not renew.",
+        "Order SO-10482, body scanner",
+        "Tue, Sep 1, 2026 to Tue, Nov 24, 2026",
+        "Ivy Lindqvist",
+        "Total refunded",
+        "$2,000.00",
+    ],
     "request_summary": [
         "Your request",
         "Refund $2,000.00 and charge another card",
