@@ -201,10 +201,6 @@ def reason(found: Reason | None) -> str:
     return REASONS[found] if found else "No reason given"
 
 
-def fact(name: object) -> str:
-    return FACTS.get(Fact(str(name)), str(name)) if name in set(Fact) else str(name)
-
-
 def identity(data: Mapping[str, object]) -> str:
     """Identity matched, where all three facts did; else which fact got which verdict."""
     ticked = [str(one) for one in cast(list[object], data["facts"])]

@@ -152,7 +152,7 @@ async def _must_pass(case: Case, by: Staff, draft: Draft) -> tuple[Check, ...]:
         raise facts.Refused("The customer's address changed since. Send the plan back.")
     found = checks.run(known, draft)
     if stopped := checks.blocking(found):
-        raise facts.Refused(". ".join(check.sentence for check in stopped) + ".")
+        raise facts.Refused(checks.told(stopped))
     return found
 
 
@@ -246,9 +246,8 @@ async def take_back(case: Case, by: Staff, plan_version: int, reason: str) -> Ca
     if stored.prepared_by_id != by.person_id:
         raise facts.Refused("Only who prepared this plan takes it back.")
     reason = desk.words(reason, "note", "Say why you take it back")
+    data: dict[str, object] = {"plan": stored.version, "taken_back": True}
     async with in_transaction():
-        moved = await moves.move(
-            case, Action.SEND_BACK, by, reason=reason, data={"plan": stored.version}
-        )
+        moved = await moves.move(case, Action.SEND_BACK, by, reason=reason, data=data)
         await planning.void_live(case.id, f"Taken back by {by.name}")
     return moved

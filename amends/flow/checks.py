@@ -72,6 +72,11 @@ def blocking(found: Sequence[Check]) -> tuple[Check, ...]:
     return tuple(check for check in found if check.mood is Mood.BLOCKS)
 
 
+def told(found: Sequence[Check]) -> str:
+    """All of it in sentences, for the page that says no."""
+    return ". ".join(check.sentence.rstrip(".") for check in found) + "."
+
+
 def _identity(known: Facts) -> Iterator[Check]:
     if known.identity.verified:
         yield Check("identity", Mood.PASSED, "Identity: email, organization and tenant match")

@@ -10,7 +10,6 @@ from amends.flow import freshness
 from amends.models import Case
 from amends.rules import card_numbers, policy
 from amends.rules.people import Staff
-from amends.rules.workflow import Reason
 
 WORKERS = policy.DECIDERS | policy.INVESTIGATORS | policy.CREDITORS
 # What the database and the page hold; longer texts are refused with a sentence at the field.
@@ -60,7 +59,3 @@ def entry(
     action: str, by: Staff, reason: str = "", data: dict[str, object] | None = None
 ) -> timeline.Entry:
     return timeline.Entry(action, by, clock.now(), reason, data=data or {})
-
-
-def is_for_security(case: Case) -> bool:
-    return case.reason is Reason.NOT_RECOGNISED

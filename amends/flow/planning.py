@@ -155,7 +155,7 @@ async def propose(case: Case, by: Staff, wanted: Wanted, digest_seen: str, why: 
     if shown.digest != digest_seen:
         raise facts.Stale("The plan is not the one you saw any more. Check it and send it again.")
     if shown.blocking:
-        raise facts.Refused(". ".join(check.sentence for check in shown.blocking) + ".")
+        raise facts.Refused(checks.told(shown.blocking))
     await goodwill.must_have_room(by, shown.draft, known.rules)
     return await submit(case, by, shown.draft, why)
 
