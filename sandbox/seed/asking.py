@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from amends.flow import approval, identity, intake, new_card, planning, sighting, triage
+from amends.flow import (
+    approval,
+    identity,
+    intake,
+    module_view,
+    new_card,
+    planning,
+    sighting,
+    triage,
+)
 from amends.flow.identity import IDENTITY, Verdict
 from amends.flow.intake_answers import AmountClaimed, CardLater, ReasonGiven, StoryTold, TermsRead
 from amends.flow.intake_steps import STEPS, Step
@@ -75,6 +84,12 @@ async def check(stage: Stage, case: Case, sub: str) -> Case:
         await identity.verify_identity(case, by, fact, Verdict.MATCH)
         case = await Case.get(id=case.id)
     return case
+
+
+async def weigh_module(stage: Stage, case: Case, sub: str, manager: str, view: str) -> Case:
+    """The account manager looks at an unused module before anybody plans."""
+    case = await module_view.hand_over(case, await stage.staff(sub))
+    return await module_view.give(case, await stage.staff(manager), view)
 
 
 async def propose(stage: Stage, case: Case, sub: str, outcome: Outcome, why: str) -> Plan:

@@ -154,6 +154,8 @@ async def waits_for_a_manager(stage: Stage) -> None:
     )  # fmt: skip
     stage.at(ago=1, hour=10.0)
     case = await asking.check(stage, case, "sam.ito")
+    view = "No activation since the purchase, and nobody was trained on it. Refund it in full."
+    case = await asking.weigh_module(stage, case, "sam.ito", "ben.okafor", view)
     why = "No activation in our records since the purchase. Full refund of the module."
     await asking.propose(stage, case, "sam.ito", Outcome.REFUND, why)
 
