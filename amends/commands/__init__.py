@@ -11,6 +11,7 @@ _MODULES = {
     "check": "check",
     "demo": "demo",
     "import": "importing",
+    "inbox": "inbox",
     "migrate": "migrate",
     "quarantine": "quarantine",
     "reconcile": "reconcile",
