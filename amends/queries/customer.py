@@ -35,7 +35,7 @@ _APPROVED = EXECUTING | {Status.NEEDS_NEW_CARD, Status.RESOLVED, Status.REFUND_F
 _CASE = (
     "id", "ref", "kind", "reason", "status", "claimed_order", "order__number", "currency",
     "claimed_amount_minor", "card_payment_method_id", "card_brand", "card_funding", "card_last4",
-    "card_expires", "card_saved_at", "outcome_reason", "submitted_at", "closed_at", "due_at",
+    "card_expires", "card_saved_at", "outcome_reason", "submitted_at", "closed_at",
 )  # fmt: skip
 ORDER = (
     "id", "number", "description", "total_minor", "currency", "placed_on", "handed_over_on",
@@ -44,9 +44,9 @@ ORDER = (
 )  # fmt: skip
 _ORDER_COLUMNS = tuple(f"order__{name}" for name in ORDER if name != "number")
 _LEG = (
-    "case_id", "plan_id", "kind", "state", "amount_minor", "currency", "charge_id", "card_brand",
+    "case_id", "kind", "state", "amount_minor", "currency", "charge_id", "card_brand",
     "card_funding", "card_last4", "stripe_id", "pending_reason", "bank_reference",
-    "next_action_url", "sent_at", "confirmed_at", "failed_at", "plan__voided_at",
+    "next_action_url", "confirmed_at", "failed_at", "plan__voided_at",
     "plan__outcome", "case__status",
 )  # fmt: skip
 _FILE = ("id", "name", "size", "content_type", "at", "message_id")
@@ -142,7 +142,6 @@ def _case(row: Mapping[str, Any], legs: Iterable[LegRow]) -> CaseRow:
         outcome_reason=row["outcome_reason"],
         submitted_at=row["submitted_at"],
         closed_at=row["closed_at"],
-        due_at=row["due_at"],
         legs=tuple(legs),
     )
 
@@ -172,8 +171,6 @@ def _is_approved(row: Mapping[str, Any]) -> bool:
 def _leg(row: Mapping[str, Any]) -> LegRow:
     return LegRow(
         case_id=row["case_id"],
-        plan_id=row["plan_id"],
-        plan_live=row["plan__voided_at"] is None,
         plan_approved=_is_approved(row),
         outcome=Outcome(row["plan__outcome"]),
         kind=LegKind(row["kind"]),
@@ -186,7 +183,6 @@ def _leg(row: Mapping[str, Any]) -> LegRow:
         pending_reason=row["pending_reason"],
         bank_reference=row["bank_reference"],
         next_action_url=row["next_action_url"],
-        sent_at=row["sent_at"],
         confirmed_at=row["confirmed_at"],
         failed_at=row["failed_at"],
     )

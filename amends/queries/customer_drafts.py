@@ -108,9 +108,3 @@ async def _deposits(order_ids: Sequence[int]) -> dict[int, tuple[DepositRow, ...
         order_id = row.pop("order_id")
         found[order_id] = (*found.get(order_id, ()), DepositRow(**row))
     return found
-
-
-async def known_charges(by: Customer) -> frozenset[str]:
-    """The charges that belong to an order of the customer's."""
-    rows = await Deposit.filter(order__account_id=by.account_id).values_list("charge_id", flat=True)
-    return frozenset(str(charge) for charge in rows)

@@ -121,8 +121,6 @@ class LegRow:
     """One movement of money that an approved plan holds, and how far it got."""
 
     case_id: int
-    plan_id: int
-    plan_live: bool
     plan_approved: bool
     outcome: Outcome
     kind: LegKind
@@ -135,7 +133,6 @@ class LegRow:
     pending_reason: str
     bank_reference: str
     next_action_url: str
-    sent_at: datetime | None
     confirmed_at: datetime | None
     failed_at: datetime | None
 
@@ -157,7 +154,6 @@ class CaseRow:
     outcome_reason: str
     submitted_at: datetime
     closed_at: datetime | None
-    due_at: datetime | None
     legs: tuple[LegRow, ...] = ()
 
     @property

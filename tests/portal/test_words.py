@@ -33,11 +33,11 @@ INTERNAL = re.compile(
 def leg(kind: LegKind, state: LegState, card: CardRow = AMEX, **changes: object) -> LegRow:
     done = state is LegState.SUCCEEDED
     plain = LegRow(
-        case_id=1, plan_id=1, plan_live=True, plan_approved=True, outcome=Outcome.REBILL,
+        case_id=1, plan_approved=True, outcome=Outcome.REBILL,
         kind=kind, state=state, amount_minor=1200_00, currency="usd",
         charge_id="ch_1" if kind is LegKind.REFUND else "", card=card,
         refund_id="re_1" if done else "", pending_reason="", bank_reference="",
-        next_action_url="", sent_at=TUESDAY if done else None,
+        next_action_url="",
         confirmed_at=TUESDAY if done else None,
         failed_at=TUESDAY if state is LegState.FAILED else None,
     )  # fmt: skip
@@ -49,7 +49,7 @@ def page(status: Status, *legs: LegRow, kind: Kind = Kind.REBILL, **changes: obj
         id=1, ref="RB-2417", kind=kind, reason=Reason.SHIPPING_DELAY, status=status,
         order="SO-10482", currency="usd", claimed_amount_minor=2000_00, card=NEW,
         card_saved_at=TUESDAY - timedelta(days=4), outcome_reason="",
-        submitted_at=TUESDAY - timedelta(days=4), closed_at=None, due_at=None, legs=legs,
+        submitted_at=TUESDAY - timedelta(days=4), closed_at=None, legs=legs,
     )  # fmt: skip
     moved = dict.fromkeys(Action, TUESDAY) if legs else {}
     moved.pop(Action.FINISH_AUDIT, None)
