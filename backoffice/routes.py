@@ -16,6 +16,7 @@ from backoffice import (
     recipes,
     reports,
     rules,
+    security,
     sign_in,
 )
 from web import oidc
@@ -60,7 +61,7 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/customer", handling.customer, allow=WORKERS),
     route("POST", f"{_CASE}/charges", handling.pick, allow=WORKERS),
     route("POST", f"{_CASE}/bank-desk", handling.bank_desk, allow=WORKERS),
-    route("POST", f"{_CASE}/lift", handling.lift, allow=INVESTIGATORS),
+    route("POST", f"{_CASE}/lift", handling.lift, allow=INVESTIGATORS, step_up=True),
     route("GET", f"{_CASE}/identity", identity.show, allow=STAFF),
     route("POST", f"{_CASE}/identity", identity.create, allow=WORKERS),
     route("POST", f"{_CASE}/identity/all", identity.match_all, allow=WORKERS),
@@ -80,6 +81,13 @@ ROUTES: list[GuardedRoute] = [
     route("GET", "/approvals", approvals.index, allow=STAFF),
     route("GET", "/approvals/{ref}", approvals.show, allow=STAFF),
     route("POST", "/approvals/{ref}", approvals.create, allow=WORKERS, step_up=True),
+    # The Security desk; for everybody else it is not there.
+    route("GET", "/security", security.index, allow=STAFF),
+    route("GET", "/security/{ref}", security.show, allow=STAFF),
+    route("POST", "/security/{ref}/refund", security.refund, allow=STAFF),
+    route("POST", "/security/{ref}/take-over", security.take_over, allow=STAFF),
+    route("POST", "/security/{ref}/lift", security.lift, allow=STAFF, step_up=True),
+    route("POST", "/security/{ref}/decline", security.decline, allow=STAFF),
     # Looking things up.
     route("GET", "/refunds", desk_pages.refunds, allow=STAFF),
     route("GET", "/exceptions", exceptions.index, allow=STAFF),
