@@ -15,7 +15,7 @@ from tortoise.transactions import in_transaction
 from amends import clock, jobs
 from amends.flow import letters, outbox
 from amends.gateways import mail_contexts
-from amends.models import Account, SignInCode
+from amends.models import Account, MailItem, SignInCode
 
 log = structlog.get_logger(__name__)
 
@@ -159,5 +159,8 @@ async def other_accounts(email: str, account_id: int) -> list[tuple[int, str]]:
 
 
 async def forget_old() -> int:
-    """Housekeeping: codes are of no use a day later."""
-    return await SignInCode.filter(expires_at__lt=clock.now() - timedelta(days=1)).delete()
+    """Housekeeping: a code that no longer works leaves the mail it was sent in, then its row."""
+    now = clock.now()
+    mails = MailItem.filter(kind=mail_contexts.SignInCode.kind, created_at__lt=now - CODE_LIVES)
+    await mails.exclude(state="queued").update(context={})
+    return await SignInCode.filter(expires_at__lt=now - timedelta(days=1)).delete()

@@ -169,6 +169,23 @@ async def test_the_code_is_kept_as_a_salted_hash(visitor: Browser) -> None:
     assert len(row.code_hash) == 64 and len(row.salt) == 32
 
 
+async def test_old_codes_are_forgotten_and_leave_the_mails_they_were_sent_in(
+    visitor: Browser,
+) -> None:
+    code = await code_for(visitor)
+    await MailItem.filter(kind="sign_in_code").update(state="sent")
+    await sign_in.forget_old()
+    assert await mailed_code() == code and await SignInCode.exists()
+    late = datetime.now(UTC) + timedelta(days=2)
+    clock.use(wall=lambda: late)
+    try:
+        await sign_in.forget_old()
+    finally:
+        clock.use()
+    assert (await MailItem.get(kind="sign_in_code")).context == {}
+    assert not await SignInCode.exists()
+
+
 async def test_it_stops_after_five_codes_an_hour_for_one_address(visitor: Browser) -> None:
     for email in (KNOWN, UNKNOWN):
         for _ in range(5):
