@@ -5,8 +5,7 @@ from random import Random
 
 from amends import clock, facts
 from amends.flow import approval
-from amends.models import Case, Plan
-from amends.rules import plan as plans
+from amends.models import Case, Deposit, Plan
 from amends.rules.people import Staff
 from amends.rules.workflow import Status
 from tests.backoffice import scene
@@ -68,15 +67,16 @@ async def _approver(case_id: int, name: str) -> None:
 
 
 async def _editor(case_id: int) -> None:
-    """Takes the plan back and proposes it anew with a smaller new charge."""
+    """Takes the plan back and proposes it anew with less of the first deposit."""
     seen = await _waiting(case_id)
     if seen is None:
         return
     case, plan = seen
-    planned = plans.read(plan.canonical).recharge()
+    deposit = await Deposit.filter(order_id=case.order_id).order_by("position").first()
+    if deposit is None:
+        return
     try:
         case = await approval.take_back(case, await _fresh("Sam Ito"), plan.version, "Too much.")
-        less = planned.amount_minor - 50 if planned else None
-        await scene.propose(case, await _fresh("Sam Ito"), recharge_minor=less)
+        await scene.propose(case, await _fresh("Sam Ito"), amounts={deposit.id: 50_000})
     except facts.Fact:
         return
