@@ -56,23 +56,18 @@ async def export(request: Request[Any]) -> Response:
     sheet.writerow(["Entry", "At (UTC)", "What", "Who", "From", "To", "Words", "Hash"])
     after = 0
     while after < _MOST_EXPORTED and (rows := await staff_log.log(found.id, after)):
-        for row in rows:
-            what, _ = words.happened(row.action)
-            sheet.writerow(
-                [
-                    row.seq,
-                    row.at.isoformat(),
-                    what,
-                    _text(row.who),
-                    row.from_status,
-                    row.to_status,
-                    _text(row.reason),
-                    row.hash,
-                ]
-            )
+        sheet.writerows(_cells(row) for row in rows)
         after = rows[-1].seq
     name = f"{found.ref}-log.csv"
     return pages.download(request, text.getvalue().encode(), name, "text/csv; charset=utf-8")
+
+
+def _cells(row: staff_log.LogRow) -> list[object]:
+    what, _ = words.happened(row.action)
+    return [
+        row.seq, row.at.isoformat(), what, _text(row.who), row.from_status, row.to_status,
+        _text(row.reason), row.hash,
+    ]  # fmt: skip
 
 
 def _text(words_: str) -> str:
