@@ -33,11 +33,6 @@ async def find(request: Request[Any]) -> Response:
     return await frame.page(request, "backoffice/search.html", **context)
 
 
-async def customer(request: Request[Any]) -> Response:
-    found = await staff.customer(request.path_params["tenant"])
-    return await frame.page(request, "backoffice/customer/show.html", customer=found)
-
-
 async def everyone(request: Request[Any]) -> Response:
     rows = await people.everyone()
     return await frame.page(request, "backoffice/people.html", rows=rows, roles=list(Role))

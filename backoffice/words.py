@@ -134,6 +134,7 @@ HISTORY: Final[dict[str, tuple[str, str]]] = {
     "choose_customer": ("Stripe customer picked", "user"),
     "pick_charges": ("Charges picked", "credit-card"),
     "save_card": ("New card saved", "credit-card"),
+    "change_address": ("Billing address changed", "users"),
     "record_cancellation": ("End of the cancellation recorded", "calendar-clock"),
     "weigh_module": ("Account manager's view", "users"),
     "audit_checked": ("Audit point ticked", "check"),

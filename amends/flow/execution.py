@@ -76,6 +76,21 @@ async def check_fresh(execution: Execution) -> None:
     allowed = fraud.may_pay_back(execution.case.reason, execution.recharge is not None)
     if account.flagged_at is not None and not allowed:
         raise Halt("account_flagged", "The account is flagged; its money is frozen.")
+    _check_hold(execution, account)
+
+
+def _check_hold(execution: Execution, account: Account) -> None:
+    """After a change of the billing address no new card is charged for a week.
+
+    A re-bill does not begin in that time either; refunds that have begun go to their old cards and
+    are finished.
+    """
+    until = account.rebill_hold_until
+    if execution.recharge is None or until is None or until <= clock.now():
+        return
+    states = {leg.state is LegState.PLANNED for leg in execution.refunds}
+    if states != {True, False}:
+        raise Halt("rebill_hold", f"No new card is charged for this account until {until:%b %d}.")
 
 
 def _check_digest(

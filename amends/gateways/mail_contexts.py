@@ -99,6 +99,19 @@ class NewSignIn(Mail):
 
 
 @dataclass(frozen=True)
+class AddressChanged(Mail):
+    """To the old and the new billing address alike. Both are shown in part only."""
+
+    organisation: str
+    old_address: str
+    new_address: str
+    changed_at: datetime
+    no_new_card_until: date
+
+    kind = "address_changed"
+
+
+@dataclass(frozen=True)
 class ConfirmEmail(Mail):
     """An email began a draft; `draft_url` is where its customer signs in and sends it, or not."""
 
@@ -311,6 +324,7 @@ class Done(CaseMail):
 _ALL: Final[tuple[type[Mail], ...]] = (
     SignInCode,
     NewSignIn,
+    AddressChanged,
     ConfirmEmail,
     EmailNotMatched,
     RequestReceived,

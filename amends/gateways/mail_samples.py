@@ -58,6 +58,18 @@ def _new_sign_in() -> mails.Mail:
     return mails.NewSignIn(COMPANY, TODAY, _AT, "Firefox on Windows", page)
 
 
+def _address_changed() -> mails.Mail:
+    return mails.AddressChanged(
+        COMPANY,
+        TODAY,
+        "Harbor Fitness LLC",
+        "b…@harborfitness.example",
+        "a…@harborfitness.example",
+        _AT,
+        date(2026, 12, 1),
+    )
+
+
 def _confirm_email() -> mails.Mail:
     page = f"{COMPANY.portal_url}/requests/new/D-5c1f0e7a9b3d2468"
     return mails.ConfirmEmail(COMPANY, TODAY, _AT, page)
@@ -162,6 +174,7 @@ def _done() -> mails.Mail:
 _MAKERS: Final[dict[str, Callable[[], mails.Mail]]] = {
     "sign_in_code": _sign_in_code,
     "new_sign_in": _new_sign_in,
+    "address_changed": _address_changed,
     "confirm_email": _confirm_email,
     "email_not_matched": _email_not_matched,
     "request_received": _request_received,
