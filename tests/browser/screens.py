@@ -17,7 +17,8 @@ SAM, DANA = "Sam Ito", "Dana Cole"
 
 @dataclass(frozen=True)
 class Screen:
-    """`path` may hold {ref}, the newest request of `of`; an empty `by` is a visitor."""
+    """`path` may hold {ref}, the newest request of `of`, or {first}, the oldest; an empty `by`
+    is a visitor."""
 
     name: str
     by: str
@@ -38,9 +39,10 @@ PORTAL = [
     Screen("portal-help-cancelling", "", "/help/cancelling"),
     Screen("portal-not-found", "", "/no-such-page", status=404),
     Screen("portal-requests", CEDAR, "/requests"),
-    Screen("portal-request-done", CEDAR, "/requests/{ref}", CEDAR),
-    Screen("portal-proof", CEDAR, "/requests/{ref}/proof", CEDAR),
-    Screen("portal-receipt", CEDAR, "/requests/{ref}/receipt", CEDAR),
+    Screen("portal-request-done", CEDAR, "/requests/{first}", CEDAR),
+    Screen("portal-proof", CEDAR, "/requests/{first}/proof", CEDAR),
+    Screen("portal-receipt", CEDAR, "/requests/{first}/receipt", CEDAR),
+    Screen("portal-request-in-audit", CEDAR, "/requests/{ref}", CEDAR),
     Screen("portal-request-card-declined", SAKURA, "/requests/{ref}", SAKURA),
     Screen("portal-request-new-card", SAKURA, "/requests/{ref}/card", SAKURA),
     Screen("portal-request-refund-pending", NORTHGATE, "/requests/{ref}", NORTHGATE),
@@ -55,9 +57,9 @@ DESK = [
     Screen("desk-case-new", SAM, "/cases/{ref}", "admin@cascadeclimbing.example"),
     Screen("desk-case-triage", SAM, "/cases/{ref}", "accounts@lakesidegym.example"),
     Screen("desk-case-locked", SAM, "/cases/{ref}", IRONWORKS),
-    Screen("desk-case-done", SAM, "/cases/{ref}", CEDAR),
+    Screen("desk-case-done", SAM, "/cases/{first}", CEDAR),
     Screen("desk-identity", SAM, "/cases/{ref}/identity", "accounts@lakesidegym.example"),
-    Screen("desk-log", SAM, "/cases/{ref}/log", CEDAR),
+    Screen("desk-log", SAM, "/cases/{first}/log", CEDAR),
     Screen("desk-refunds", SAM, "/refunds"),
     Screen("desk-search", SAM, "/search?q=harbor"),
     Screen("desk-customer", SAM, "/customers/hf-0213"),
@@ -78,7 +80,7 @@ class Visitors:
     def __init__(self, chromium: Browser, demo: Demo) -> None:
         self.chromium, self.demo = chromium, demo
         self._seats: dict[str, Seat] = {}
-        self._refs: dict[str, str] = {}
+        self._refs: dict[str, tuple[str, str]] = {}
 
     def seat(self, by: str) -> Seat:
         if by not in self._seats:
@@ -90,21 +92,21 @@ class Visitors:
             self._seats[by] = made
         return self._seats[by]
 
-    def ref(self, address: str) -> str:
-        """The customer's newest request, as their own list shows it."""
+    def refs(self, address: str) -> tuple[str, str]:
+        """The customer's oldest and newest request, as their own list shows them."""
         if address not in self._refs:
             seat = self.seat(address)
             seat.page.goto(f"{self.demo.portal}/requests")
             found = re.findall(r"RB-\d+", seat.main())
             assert found, f"{address} has no request"
-            self._refs[address] = max(found)
+            self._refs[address] = min(found), max(found)
         return self._refs[address]
 
     def show(self, screen: Screen) -> Seat:
         """The screen, as the person sees it."""
-        ref = self.ref(screen.of) if screen.of else ""
+        first, ref = self.refs(screen.of) if screen.of else ("", "")
         seat = self.seat(screen.by)
         door = self.demo.desk if screen.is_desk else self.demo.portal
-        answer = seat.page.goto(door + screen.path.format(ref=ref))
+        answer = seat.page.goto(door + screen.path.format(ref=ref, first=first))
         assert answer is not None and answer.status == screen.status, (screen.name, answer)
         return seat
