@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from tortoise.connection import connections
 from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction

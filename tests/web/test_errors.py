@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
