@@ -218,7 +218,9 @@ async def test_no_word_of_a_mail_stands_in_the_log(caplog: pytest.LogCaptureFixt
         async with listening(Taken()) as port:
             await send(port, Letter(subject="4242424242424242", text="Mrs. Raman's words").raw())
             with contextlib.suppress(aiosmtplib.SMTPException):
-                async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client:
+                async with aiosmtplib.SMTP(
+                    hostname="127.0.0.1", port=port, start_tls=False
+                ) as client:
                     await client.execute_command(b"4242424242424242")
     ours = [record.getMessage() for record in caplog.records if record.name == "mail.log"]
     assert ours == []
