@@ -15,6 +15,7 @@ class Effect(StrEnum):
     REFUND_FAILURE = "refund_failure"
     RECHARGE = "recharge"
     CREDIT = "credit"
+    PAID_OTHERWISE = "paid_otherwise"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ def refund_failure(leg: Leg, refund_id: str) -> Booking:
 def credit(leg: Leg, credit_id: str) -> Booking:
     """What we owe the customer; no money leaves until an invoice uses it up."""
     return Booking(Effect.CREDIT, "goodwill", f"customer:{leg.customer_id}", credit_id)
+
+
+def paid_otherwise(leg: Leg) -> Booking:
+    """Money that reached the customer past Stripe closes the hole that a failed refund left."""
+    where = f"charge:{leg.charge_id}"
+    return Booking(Effect.PAID_OTHERWISE, "paid:otherwise", where, f"otherwise:{leg.id}")
 
 
 def recharge(leg: Leg, intent_id: str) -> Booking:

@@ -11,6 +11,7 @@ from amends.flow import (
     proof,
     recharge,
     refund,
+    settlement,
     subscription,
 )
 from amends.flow.execution import Halt
@@ -141,6 +142,10 @@ async def _start(case: Case) -> datetime:
     if run.draft.outcome is Outcome.CREDIT:
         return await credit.give(run)
     await execution.check_fresh(run)
+    if run.draft.remedy is not None:
+        await settlement.begin(run)
+    if settlement.is_decision_alone(run):
+        return await settlement.carry_out(run)
     if run.draft.outcome is Outcome.CANCELLATION and not await cancellation.is_audited(case):
         return await cancellation.begin(run)
     action = Action.START_REFUNDS if run.refunds else Action.START_RECHARGE

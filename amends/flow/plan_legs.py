@@ -80,7 +80,7 @@ def _refunds(known: checks.Facts, reading: Reading, wanted: Wanted) -> list[Plan
             continue
         if sentence := _wrong_amount(seen, asked):
             errors[f"amount_{seen.deposit_id}"] = sentence
-        legs.append(_refund(seen, asked, known.case, wanted.seed))
+        legs.append(refund(seen, asked, known.case, wanted.seed, f"Deposit {seen.position}"))
     if errors:
         raise facts.InvalidInput(errors)
     return legs
@@ -101,7 +101,8 @@ def _wrong_amount(seen: SeenCharge, asked: int) -> str:
     return ""
 
 
-def _refund(seen: SeenCharge, amount: int, case: Case, seed: str) -> PlannedLeg:
+def refund(seen: SeenCharge, amount: int, case: Case, seed: str, label: str) -> PlannedLeg:
+    """Back to the card of this charge; there is no way to name another."""
     charge = seen.charge
     return PlannedLeg(
         leg_id=_leg_id(seed, charge.id),
@@ -116,7 +117,7 @@ def _refund(seen: SeenCharge, amount: int, case: Case, seed: str) -> PlannedLeg:
         card_last4=charge.card.last4,
         card_fingerprint=charge.card.fingerprint,
         stripe_reason=stripe_reason(case),
-        label=f"Deposit {seen.position}",
+        label=label,
     )
 
 

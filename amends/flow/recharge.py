@@ -15,6 +15,7 @@ from amends.flow import (
     observe,
     observe_intent,
     preflight,
+    strangers,
 )
 from amends.flow.attempts import Decided, Moment, Step
 from amends.flow.execution import Execution, Halt
@@ -38,6 +39,7 @@ async def start(run: Execution) -> datetime:
     if there is not None:
         await observe_intent.created(leg.id, there)
         return clock.now()
+    await _must_know_all(run.case, leg)
     decided = await attempts.begin(
         run.case, leg, Step.CREATE, _params(run, leg), run.plan.digest, moment
     )
@@ -94,6 +96,14 @@ async def _refused(leg: Leg, code: str, message: str) -> None:
 async def _find(leg: Leg) -> stripe.IntentFacts | None:
     intents = await stripe.intents_of(leg.customer_id)
     return next((each for each in intents if each.metadata.get("leg") == str(leg.id)), None)
+
+
+async def _must_know_all(case: Case, leg: Leg) -> None:
+    """After a restore Stripe may hold a charge of this case whose plan was lost."""
+    intents = await stripe.intents_of(leg.customer_id)
+    lost = await strangers.lost_intent(case, intents)
+    if lost is not None:
+        raise Halt("lost_case", f"{lost.id} charged {case.ref} before; its plan was lost.")
 
 
 async def look_for_created(case: Case, leg: Leg) -> datetime:

@@ -35,6 +35,10 @@ SELECT charge_id, sum(amount_minor)::bigint FROM counted
 WHERE charge_id = ANY($5::text[])
   AND (state <> 'planned' OR (voided_at IS NULL AND approved))
 GROUP BY charge_id
+UNION ALL
+SELECT 'failed:' || case_id, count(*)::bigint FROM leg
+WHERE case_id = ANY($6::bigint[]) AND kind = 'refund' AND state = 'failed'
+GROUP BY case_id
 """
 _Sums = dict[str, int]
 
@@ -46,12 +50,12 @@ async def _sums(
     ref: str = "",
     version: int = 0,
 ) -> _Sums:
-    """What was paid back, by account and currency and by charge."""
+    """What was paid back, by account and currency and by charge; and what failed, by case."""
     since = now - timedelta(days=rules.window_days)
     accounts = [case.account_id for case, _ in waiting]
     charges = [leg.charge_id for _, draft in waiting for leg in draft.refunds()]
     rows = await connections.get("default").execute_query_dict(
-        _REFUNDED, [accounts, since, ref, version, charges]
+        _REFUNDED, [accounts, since, ref, version, charges, [case.id for case, _ in waiting]]
     )
     return {row["key"]: int(row["minor"]) for row in rows}
 
@@ -71,6 +75,8 @@ async def routes(
 
 
 async def _route(case: Case, draft: Draft, rules: policy.Policy, sums: _Sums) -> policy.Route:
+    if draft.remedy is not None or f"failed:{case.id}" in sums:
+        return policy.Route(policy.MANAGERS, ("a refund failed, and a manager picks the remedy",))
     totals = _totals(case, draft, sums)
     managers = await _for_managers(case, draft)
     return policy.route(draft.outcome, case.kind, case.reason, totals, rules, managers)

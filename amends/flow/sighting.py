@@ -12,7 +12,7 @@ from tortoise.transactions import in_transaction
 from amends import clock, facts
 from amends.flow import desk
 from amends.gateways import stripe
-from amends.models import Account, Case, Deposit, Order, StripeReading
+from amends.models import Account, Case, Deposit, Leg, Order, StripeReading
 from amends.rules import evidence
 from amends.rules.evidence import Match
 from amends.rules.people import Staff
@@ -81,10 +81,12 @@ class Reading:
     cards: tuple[stripe.CardFacts, ...] = ()
     missing: tuple[str, ...] = ()
     subscription: stripe.SubscriptionFacts | None = None
+    # What was charged to the new card, by this case's earlier plans.
+    recharged: tuple[SeenCharge, ...] = ()
 
     @property
     def disputed(self) -> bool:
-        return any(seen.blocking for seen in self.charges)
+        return any(seen.blocking for seen in (*self.charges, *self.recharged))
 
     def charge_of(self, deposit_id: int) -> SeenCharge | None:
         return next((seen for seen in self.charges if seen.deposit_id == deposit_id), None)
@@ -101,7 +103,9 @@ async def read_claim(case: Case, by: Staff) -> Reading:
     deposits = await deposits_of(case)
     try:
         reading = replace(
-            await _read(account, deposits), subscription=await _subscription(case, deposits)
+            await _read(account, deposits),
+            subscription=await _subscription(case, deposits),
+            recharged=await _recharged(case),
         )
     except (stripe.Unavailable, stripe.Misconfigured, stripe.NotExecuted) as error:
         raise facts.Unavailable(
@@ -137,19 +141,39 @@ async def _read(account: Account, deposits: list[Deposit]) -> Reading:
     return Reading(at, customer, (), charges, rest, tuple(cards), missing)
 
 
+async def _recharged(case: Case) -> tuple[SeenCharge, ...]:
+    """What this case charged to the new card: a dispute there stops it too, and it may have to
+    be paid back."""
+    made = Leg.filter(case_id=case.id).exclude(result_charge_id="").order_by("plan_id")
+    ids = await made.values_list("result_charge_id", flat=True)
+    found = await asyncio.gather(*(_look_at(str(charge_id)) for charge_id in ids))
+    return tuple(SeenCharge(0, 0, *seen) for seen in found if seen is not None)
+
+
 async def _charge(deposit: Deposit) -> SeenCharge | None:
+    seen = await _look_at(deposit.charge_id)
+    return SeenCharge(deposit.id, deposit.position, *seen) if seen is not None else None
+
+
+_Seen = tuple[
+    stripe.ChargeFacts,
+    tuple[stripe.DisputeFacts, ...],
+    tuple[stripe.WarningFacts, ...],
+    tuple[stripe.RefundFacts, ...],
+]
+
+
+async def _look_at(charge_id: str) -> _Seen | None:
     try:
         charge, disputes, warnings, refunds = await asyncio.gather(
-            stripe.charge(deposit.charge_id),
-            stripe.disputes_of(deposit.charge_id),
-            stripe.warnings_of(deposit.charge_id),
-            stripe.refunds_of(deposit.charge_id),
+            stripe.charge(charge_id),
+            stripe.disputes_of(charge_id),
+            stripe.warnings_of(charge_id),
+            stripe.refunds_of(charge_id),
         )
     except stripe.NotThere:
         return None
-    return SeenCharge(
-        deposit.id, deposit.position, charge, tuple(disputes), tuple(warnings), tuple(refunds)
-    )
+    return charge, tuple(disputes), tuple(warnings), tuple(refunds)
 
 
 async def _subscription(case: Case, deposits: list[Deposit]) -> stripe.SubscriptionFacts | None:

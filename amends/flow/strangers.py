@@ -1,14 +1,17 @@
 """Money at Stripe that no leg of ours explains: ours from before a restore, or somebody else's."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from amends import quarantine
+from amends import facts, quarantine
 from amends.gateways import stripe_pages
 from amends.gateways.stripe_facts import IntentFacts, RefundFacts
-from amends.models import Account, Case, Deposit, Leg
+from amends.models import Account, Case, Deposit, ExceptionItem, Leg
 
 FOREIGN_REFUND = "foreign_refund"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,43 @@ async def _case_of(
     if case is None or (made_at is not None and case.created_at > made_at):
         return None
     return case if case.account.stripe_customer_id == customer_id else None
+
+
+async def lost_refund(refunds: Iterable[RefundFacts]) -> RefundFacts | None:
+    """A living refund that Amends made and whose leg is not in this database."""
+    ours = {
+        leg: each for each in refunds if each.counts and (leg := stripe_pages.leg_of(each.metadata))
+    }
+    return next(iter(await _unknown(ours)), None)
+
+
+async def lost_intent(case: Case, intents: Iterable[IntentFacts]) -> IntentFacts | None:
+    """The same of a charge for this case, made or still possible."""
+    ours = {
+        leg: each
+        for each in intents
+        if each.status != "canceled"
+        and each.metadata.get("case") == case.ref
+        and (leg := stripe_pages.leg_of(each.metadata))
+    }
+    return next(iter(await _unknown(ours)), None)
+
+
+async def _unknown(ours: dict[str, T]) -> list[T]:
+    if not ours:
+        return []
+    known = {str(each) for each in await Leg.filter(id__in=list(ours)).values_list("id", flat=True)}
+    return [each for leg, each in ours.items() if leg not in known]
+
+
+async def must_be_explained(case: Case) -> None:
+    """Money of this case that our books do not hold would be moved a second time by a new plan."""
+    lost = await ExceptionItem.filter(kind=quarantine.LOST, case_id=case.id, resolved_at=None)
+    if lost:
+        raise facts.Refused(
+            f"Stripe holds money of {case.ref} that is not in our books ({lost[0].stripe_id}). "
+            "A manager takes it over first."
+        )
 
 
 async def knows_charge(charge_id: str) -> bool:

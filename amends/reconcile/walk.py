@@ -26,7 +26,7 @@ _FIRST = """
 SELECT least((SELECT min(created_at) FROM attempt), (SELECT min(sent_at) FROM leg)) AS first
 """
 KINDS = frozenset().union(
-    *(each.KINDS for each in (refunds, intents, disputes, transactions, books))
+    *(each.KINDS for each in (refunds, intents, disputes, transactions, credits, books))
 )
 
 

@@ -1,0 +1,169 @@
+"""After a restore: money at Stripe whose plan was lost becomes part of its case again.
+
+Nothing moves by it. The legs get their own random ids back, so that they can never be sent anew,
+and the next plan rests on what they did.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from tortoise.transactions import in_transaction
+
+from amends import clock, exceptions_desk, facts, moves, policies, quarantine
+from amends.flow import desk, observe, observe_intent
+from amends.gateways import stripe, stripe_pages
+from amends.gateways.stripe_facts import IntentFacts, RefundFacts
+from amends.models import Account, Case, ExceptionItem, Leg, Plan
+from amends.rules import policy
+from amends.rules.people import Staff
+from amends.rules.plan import Draft, LegKind, LegState, Outcome, PlannedLeg
+from amends.rules.workflow import Kind
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """What Stripe shows of this case and our books lack."""
+
+    refunds: tuple[RefundFacts, ...]
+    intents: tuple[IntentFacts, ...]
+
+    @property
+    def all(self) -> list[RefundFacts | IntentFacts]:
+        return [*self.refunds, *self.intents]
+
+    @property
+    def ids(self) -> list[str]:
+        return [seen.id for seen in self.all]
+
+
+async def take_over(case: Case, by: Staff, reason: str) -> Plan:
+    """Write the lost movements down as a plan that is over. Only a manager does that."""
+    if not by.roles & policy.MANAGERS:
+        raise facts.Refused("Only a manager takes over money whose plan was lost.")
+    reason = desk.words(reason, "reason", "Say how you know that this money belongs here")
+    lost = await _read(case)
+    if not lost.ids:
+        raise facts.Refused("Stripe holds no lost money of this case.")
+    draft = await _draft(case, lost)
+    async with in_transaction():
+        plan = await _store(case, by, draft)
+        entry = desk.entry("take_over", by, reason, {"plan": draft.version, "objects": lost.ids})
+        await moves.note(case, entry)
+        for stripe_id in lost.ids:
+            await exceptions_desk.settle(quarantine.LOST, stripe_id, reason, by.name)
+    await _observe(lost)
+    return plan
+
+
+async def _read(case: Case) -> _Lost:
+    """Read live: what was told at the restore may have gone on since."""
+    told = await ExceptionItem.filter(kind=quarantine.LOST, case_id=case.id, resolved_at=None)
+    account = await Account.get(id=case.account_id)
+    refunds = [await stripe.refund(each.key) for each in told if each.key.startswith("re_")]
+    intents = [await stripe.intent(each.key) for each in told if each.key.startswith("pi_")]
+    lost = _Lost(tuple(refunds), tuple(intents))
+    for seen in lost.all:
+        if seen.customer_id != account.stripe_customer_id:
+            raise facts.Refused(f"{seen.id} belongs to another customer.")
+        if await Leg.filter(id=stripe_pages.leg_of(seen.metadata)).exists():
+            raise facts.Refused(f"{seen.id} is known already.")
+    return lost
+
+
+async def _draft(case: Case, lost: _Lost) -> Draft:
+    last = await Plan.filter(case_id=case.id).order_by("-version").first()
+    rebill = bool(lost.intents) or case.kind is Kind.REBILL
+    legs = [await _refund(seen) for seen in lost.refunds]
+    legs += [_recharge(seen) for seen in lost.intents]
+    return Draft(
+        case.ref,
+        last.version + 1 if last else 1,
+        (await policies.current()).version,
+        Outcome.REBILL if rebill else Outcome.REFUND,
+        case.contact_email,
+        tuple(legs),
+    )
+
+
+async def _refund(seen: RefundFacts) -> PlannedLeg:
+    charge = await stripe.charge(seen.charge_id)
+    return PlannedLeg(
+        stripe_pages.leg_of(seen.metadata),
+        LegKind.REFUND,
+        seen.amount_minor,
+        seen.currency,
+        charge_id=seen.charge_id,
+        payment_intent_id=charge.payment_intent_id,
+        customer_id=seen.customer_id,
+        card_brand=charge.card.brand,
+        card_funding=charge.card.funding,
+        card_last4=charge.card.last4,
+        card_fingerprint=charge.card.fingerprint,
+        label="Taken over",
+    )
+
+
+def _recharge(seen: IntentFacts) -> PlannedLeg:
+    card = seen.card
+    return PlannedLeg(
+        stripe_pages.leg_of(seen.metadata),
+        LegKind.RECHARGE,
+        seen.amount_minor,
+        seen.currency,
+        payment_method_id=seen.payment_method_id,
+        customer_id=seen.customer_id,
+        card_brand=card.brand if card else "",
+        card_funding=card.funding if card else "",
+        card_last4=card.last4 if card else "",
+        card_fingerprint=card.fingerprint if card else "",
+        label="Taken over",
+    )
+
+
+async def _store(case: Case, by: Staff, draft: Draft) -> Plan:
+    """Void from the beginning: it can never be approved or carried out."""
+    now = clock.now()
+    plan = await Plan.create(
+        case_id=case.id,
+        version=draft.version,
+        digest=draft.digest(),
+        canonical=draft.canonical(),
+        policy_version=draft.policy_version,
+        outcome=draft.outcome,
+        why="Taken over from Stripe after a restore.",
+        prepared_by_id=by.person_id,
+        created_at=now,
+        voided_at=now,
+        void_reason="Carried out before a restore; its approval was lost with it.",
+    )
+    for position, leg in enumerate(draft.legs, 1):
+        await Leg.create(
+            id=uuid.UUID(leg.leg_id),
+            plan_id=plan.id,
+            case_id=case.id,
+            position=position,
+            kind=leg.kind,
+            state=LegState.PLANNED,
+            amount_minor=leg.amount_minor,
+            currency=leg.currency,
+            charge_id=leg.charge_id,
+            payment_method_id=leg.payment_method_id,
+            customer_id=leg.customer_id,
+            card_brand=leg.card_brand,
+            card_funding=leg.card_funding[:10],
+            card_last4=leg.card_last4,
+            card_fingerprint=leg.card_fingerprint,
+            label=leg.label,
+        )
+    return plan
+
+
+async def _observe(lost: _Lost) -> None:
+    """The same functions as for an answer or an event; a crash before this is made good by the
+    next reconciliation."""
+    for refund in lost.refunds:
+        await observe.refund(stripe_pages.leg_of(refund.metadata), refund)
+    for intent in lost.intents:
+        leg_id = stripe_pages.leg_of(intent.metadata)
+        await observe_intent.created(leg_id, intent)
+        await observe_intent.intent(leg_id, intent)
