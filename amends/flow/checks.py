@@ -9,7 +9,7 @@ from amends import moments
 from amends.flow import charges, comparison, fraud, recipes
 from amends.flow.goodwill import Room
 from amends.flow.identity import NAMES, Identity
-from amends.flow.sighting import Reading, SeenCharge, SeenCharge
+from amends.flow.sighting import Reading, SeenCharge
 from amends.models import Account, Case, Deposit, Leg, Order
 from amends.rules import card_words, plan, policy
 from amends.rules.money import Money, format_money, total
@@ -185,8 +185,6 @@ def _sum(known: Facts, draft: Draft) -> Iterator[Check]:
         return
     earlier = [leg.amount_minor for leg in known.legs if str(leg.id) in draft.rests_on]
     back = sum(leg.amount_minor for leg in draft.refunds()) + sum(earlier)
-    if recharge.amount_minor > _room(known, draft):
-        yield Check("twice", Mood.BLOCKS, "In all, more would be charged than goes back")
     if recharge.amount_minor > _room(known, draft):
         yield Check("twice", Mood.BLOCKS, "In all, more would be charged than goes back")
     if recharge.amount_minor == back:

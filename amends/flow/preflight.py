@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from amends.flow import strangers
-from amends.flow import strangers
 from amends.gateways import stripe
 from amends.models import Case, Leg
 from amends.rules.workflow import Reason
@@ -45,8 +44,6 @@ async def refund(case: Case, leg: Leg) -> Finding:
     refunds = tuple(await stripe.refunds_of(leg.charge_id))
     if any(mine(leg, refund) for refund in refunds):
         return Clear(refunds)
-    if (lost := await strangers.lost_refund(refunds)) is not None:
-        return Changed(f"{lost.id} paid {leg.charge_id} back before; its plan was lost.")
     if (lost := await strangers.lost_refund(refunds)) is not None:
         return Changed(f"{lost.id} paid {leg.charge_id} back before; its plan was lost.")
     return _refundable(leg, charge, refunds) or Clear(refunds)
