@@ -7,7 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts
-from amends.flow import attachment, cancellation, charges, comparison, desk, planning, sighting
+from amends.flow import (
+    attachment,
+    cancellation,
+    charges,
+    comparison,
+    desk,
+    planning,
+    sighting,
+    verification,
+)
 from amends.flow.sighting import Reading
 from amends.queries import audits, staff, staff_log, staff_views
 from amends.queries.staff_views import View
@@ -61,6 +70,7 @@ async def context_of(
         "sent": "sent" in request.query_params,
         **await handling(case, by),
         **await audit_of(case, by),
+        "proofs": verification.WORDS,
     }
 
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import facts
-from amends.flow import approval, planning, sighting, triage
+from amends.flow import approval, planning, sighting, triage, verification
 from amends.queries import staff
 from amends.rules.people import Staff
 from amends.rules.plan import Outcome
@@ -52,7 +52,7 @@ async def create(request: Request[Any]) -> Response:
 async def _carry_out(found: staff.Case, by: Staff, form: forms.Form[DecisionForm]) -> None:
     said = form.data
     if said.outcome == ASK:
-        papers = (triage.PAPERS,) if said.papers else ()
+        papers = (verification.WORDS[said.proof],) if said.papers else ()
         await triage.ask_customer(found, by, said.told, papers)
     elif said.outcome == DECLINE:
         await triage.decline(found, by, said.why, said.told)

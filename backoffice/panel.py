@@ -10,6 +10,7 @@ from amends.flow import checks, desk, plan_legs, planning, routing
 from amends.flow.checks import Check, Facts, Mood
 from amends.flow.plan_legs import Wanted
 from amends.flow.planning import Shown
+from amends.flow.verification import Proof
 from amends.queries import plan_lines
 from amends.queries.plan_lines import Lines
 from amends.queries.staff import PlanRow
@@ -53,6 +54,7 @@ class DecisionForm(forms.FormModel):
     why: str = ""
     told: str = ""
     papers: bool = False
+    proof: Proof = Proof.IDENTIFICATION
     view: str = ""
 
 

@@ -19,6 +19,7 @@ from backoffice import (
     rules,
     security,
     sign_in,
+    verification,
 )
 from web import oidc
 from web.guards import PUBLIC, SIGNED, STAFF, GuardedRoute, roles, route
@@ -73,6 +74,9 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/account-manager", recipes.hand_over, allow=WORKERS),
     route("POST", f"{_CASE}/module", recipes.view, allow=ACCOUNT_MANAGERS),
     route("POST", f"{_CASE}/effective", recipes.effective, allow=WORKERS),
+    # Papers that were asked for.
+    route("POST", f"{_CASE}/papers/accept", verification.accept, allow=WORKERS),
+    route("POST", f"{_CASE}/papers/refuse", verification.refuse, allow=WORKERS),
     # Audits of cancelled orders.
     route("GET", "/audits", audits.index, allow=STAFF),
     route("POST", f"{_CASE}/audit/tick", audits.tick, allow=AUDITORS),

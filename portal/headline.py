@@ -34,6 +34,8 @@ class Head:
 def state(case: CaseRow) -> StateWords:
     """The words for a case, by its status and how far its movements got."""
     plain = words.STATUS[case.status]
+    if needs_card(case):
+        return replace(plain, todo="Add the new card")
     match case.status:
         case Status.REFUNDING:
             return _refunding(case, plain)
@@ -52,6 +54,12 @@ def state(case: CaseRow) -> StateWords:
         case Status.RESOLVED:
             return _done(case, plain)
     return plain
+
+
+def needs_card(case: CaseRow) -> bool:
+    """The new card was to be added later, and no plan can be made without it."""
+    waits_for_us = case.status in (Status.SUBMITTED, Status.TRIAGE)
+    return waits_for_us and case.kind is Kind.REBILL and case.card is None and not case.legs
 
 
 def _refunding(case: CaseRow, plain: StateWords) -> StateWords:

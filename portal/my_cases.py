@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import facts
-from amends.flow import intake, new_card, writing
+from amends.flow import intake, writing
 from amends.gateways import uploads
-from amends.queries import customer, customer_audit, customer_drafts
+from amends.queries import customer, customer_audit, customer_drafts, customer_holds
 from amends.queries.customer_rows import CasePage, CaseRow
-from amends.rules.workflow import FINAL, Kind, Status
+from amends.rules.workflow import FINAL, Status
 from portal import answers, dates, headline, money_path, terms, words
 from portal.dates import Days
 from web import forms, guards, pages
@@ -32,12 +32,14 @@ async def index(request: Request[Any]) -> Response:
     by = guards.customer(request)
     before = _before(request)
     found = await customer.other_cases(by, before)
-    shown, days = found[: customer.PAGE], dates.now()
+    shown = found[: customer.PAGE]
+    first = await customer.waiting_cases(by) if before is None else []
+    lines = _lines([*first, *shown], dates.now())
     return pages.page(
         request,
         "portal/cases.html",
-        waiting=_lines(await customer.waiting_cases(by), days) if before is None else [],
-        cases=_lines(shown, days),
+        waiting=[line for line in lines if line["words"].todo],
+        cases=[line for line in lines if not line["words"].todo],
         drafts=await customer_drafts.drafts(by) if before is None else [],
         kinds=words.KINDS,
         before=before,
@@ -104,19 +106,13 @@ async def _context(page: CasePage) -> dict[str, Any]:
     return {
         **await _path(page),
         "accept": uploads.ACCEPT,
+        "holds": await customer_holds.of(case),
         "may_withdraw": intake.may_withdraw(case.status),
         "may_reopen": case.status in writing.REOPENABLE,
         "may_write": case.status not in FINAL,
-        "needs_card": _needs_card(case),
         "reply_by": days.words(days.calendar.add(days.today, 1)),
         "closed_terms": terms.delay(page.order, days) if _is_delay(page) else (),
     }
-
-
-def _needs_card(case: CaseRow) -> bool:
-    """The new card was to be added later, and it is time to."""
-    open_for_card = case.status in new_card.OPEN_FOR_CARD
-    return case.kind is Kind.REBILL and open_for_card and case.card is None
 
 
 def _is_delay(page: CasePage) -> bool:

@@ -1,0 +1,52 @@
+"""What an own request waits for beside the money: papers that were asked for, an unpaid order."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tortoise import connections
+
+from amends.queries.customer_rows import CaseRow
+
+_HOLDS = """
+SELECT check_.verdict, check_.reason, o.unpaid_hold, o.handed_over_on IS NULL AS unshipped
+FROM case_ c LEFT JOIN order_ o ON o.id = c.order_id
+LEFT JOIN LATERAL (SELECT verdict, reason FROM identity_check i
+  WHERE i.case_id = c.id AND i.fact = 'verification' ORDER BY i.id DESC LIMIT 1) check_ ON TRUE
+WHERE c.id = $1
+"""
+
+
+class Papers(StrEnum):
+    """How far the papers are, as their owner may know it."""
+
+    NOT_ASKED = "not_asked"
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Holds:
+    """`because` says why papers were refused; `unpaid` holds back what has not shipped."""
+
+    papers: Papers
+    because: str
+    unpaid: bool
+
+
+_BY_VERDICT = {
+    None: Papers.NOT_ASKED,
+    "match": Papers.ACCEPTED,
+    "overridden": Papers.ACCEPTED,
+    "mismatch": Papers.REFUSED,
+    "unknown": Papers.ASKED,
+}
+
+
+async def of(case: CaseRow) -> Holds:
+    """`case` was found for its owner before."""
+    rows = await connections.get("default").execute_query_dict(_HOLDS, [case.id])
+    row = rows[0]
+    papers = _BY_VERDICT[row["verdict"]]
+    because = row["reason"] if papers is Papers.REFUSED else ""
+    return Holds(papers, because, bool(row["unpaid_hold"] and row["unshipped"]))
