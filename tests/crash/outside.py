@@ -33,7 +33,7 @@ from tests.crash.stage import Stage
 from tests.shop import ALWAYS_SCA, AMEX, DECLINES, FAILS, MASTERCARD, PENDING, VISA
 from tests.simulate import invariants
 
-IN_FLIGHT = 16
+IN_FLIGHT = 30
 DEPOSITS = (AMEX, AMEX, VISA, VISA, VISA, PENDING, FAILS)
 NEW_CARDS = (MASTERCARD,) * 6 + (DECLINES, ALWAYS_SCA, None)
 ROUTES = (

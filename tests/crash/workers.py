@@ -14,7 +14,7 @@ from amends.gateways import stripe_client, stripe_money
 from tests.crash.stage import Stage
 
 # Real seconds. A worker that is not heard of for so long is taken for dead, even if it only stood.
-_DEAD_AFTER_S = 2
+_DEAD_AFTER_S = 1
 _TIMEOUT_S = 1
 
 
@@ -33,7 +33,7 @@ def _tell_when_at_work(stage: Stage) -> None:
 
     However slow the machine is, the cases come on between two kills.
     """
-    look, left = advance.advance, iter(range(Random(os.getpid()).randint(0, 11), -1, -1))
+    look, left = advance.advance, iter(range(Random(os.getpid()).randint(0, 7), -1, -1))
 
     async def look_and_tell(case_id: int) -> None:
         if next(left, None) == 0:
@@ -50,8 +50,8 @@ async def _until_stopped(app: procrastinate.App, concurrency: int) -> None:
         concurrency=concurrency,
         install_signal_handlers=False,
         delete_jobs="successful",
-        fetch_job_polling_interval=0.3,
-        update_heartbeat_interval=0.5,
+        fetch_job_polling_interval=0.2,
+        update_heartbeat_interval=0.25,
         stalled_worker_timeout=_DEAD_AFTER_S,
     )
     sweeping.cancel()

@@ -161,6 +161,12 @@ async def _executed_is_approved(books: Books, case: Case, legs: list[Leg]) -> No
             "I6",
             f"{each['id']} moved {each['amount']}",
         )
+        planned = next(p for p in plans.read(plan.canonical).legs if p.leg_id == str(leg.id))
+        require(
+            (each["amount"], each["currency"]) == (planned.amount_minor, planned.currency),
+            "I9",
+            f"{each['id']} moved {each['amount']}, approved was {planned.amount_minor}",
+        )
         if leg.kind is LegKind.REFUND:
             require(each["charge"] == leg.charge_id, "I3", "refunded another charge")
         else:
