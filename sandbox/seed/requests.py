@@ -1,7 +1,8 @@
 """Requests in all states, so that no list of the desk is empty when the demo starts."""
 
-from amends.flow import triage
-from amends.models import Case
+from amends import policies
+from amends.flow import billing_address, rule_changes, triage, verification
+from amends.models import Account, Case
 from amends.rules.plan import Outcome
 from amends.rules.workflow import Kind, Reason
 from sandbox.seed import asking
@@ -21,8 +22,10 @@ async def play(stage: Stage) -> None:
     await card_declined(stage)
     await question_open(stage)
     await waits_for_a_manager(stage)
+    await papers_open(stage)
     await cancellation(stage)
     await refund_under_way(stage)
+    await waits_for_second_people(stage)
     await just_arrived(stage)
 
 
@@ -158,6 +161,38 @@ async def waits_for_a_manager(stage: Stage) -> None:
     case = await asking.weigh_module(stage, case, "sam.ito", "ben.okafor", view)
     why = "No activation in our records since the purchase. Full refund of the module."
     await asking.propose(stage, case, "sam.ito", Outcome.REFUND, why)
+
+
+async def papers_open(stage: Stage) -> None:
+    stage.at(ago=2, hour=14.0)
+    case = await asking.file(
+        stage,
+        Request(
+            "cc-0297", "SO-10345", Kind.REBILL, Reason.CARD_NOT_PREFERRED, "6677",
+            "We closed that account. I write for the club since our manager left.",
+        ),
+    )  # fmt: skip
+    stage.at(ago=1, hour=9.5)
+    case = await asking.check(stage, case, "sam.ito")
+    question = "Please send the registration of your club, so that we know whom we write to."
+    papers = (verification.WORDS[verification.Proof.BUSINESS],)
+    await triage.ask_customer(case, await stage.staff("sam.ito"), question, papers)
+    await stage.send_post()
+
+
+async def waits_for_second_people(stage: Stage) -> None:
+    """A change of the rules and one of a billing address, for a manager to look at."""
+    stage.hours_ago(6)
+    known = await policies.current()
+    wanted = rule_changes.Wanted(
+        {**known.refund_limits, "eur": 450_00}, known.goodwill_caps, known.approval_valid_days
+    )
+    why = "The euro limit has drifted away from the dollar's since spring."
+    await rule_changes.propose(await stage.staff("ruth.adeyemi"), wanted, why)
+    account = await Account.get(tenant_id="ss-0088")
+    why = "Grace Okonkwo wrote from the old address; her letter on paper is in the file."
+    by = await stage.staff("sam.ito")
+    await billing_address.propose(account.id, by, "billing@summitstrength.example", why)
 
 
 async def cancellation(stage: Stage) -> None:
