@@ -142,6 +142,14 @@ async def remove(case: Case, by: Customer, attachment_id: str) -> None:
     await store().delete(found.store_key)
 
 
+async def drop_all(case: Case) -> None:
+    """Forget the files of a draft that its owner deleted."""
+    held = await Attachment.filter(case_id=case.id, removed_at=None)
+    await Attachment.filter(id__in=[file.id for file in held]).update(removed_at=clock.now())
+    for file in held:
+        await store().delete(file.store_key)
+
+
 async def read(by: Customer, ref: str, attachment_id: str) -> StoredFile:
     """A file of the customer's own case."""
     found = await Attachment.filter(

@@ -7,7 +7,15 @@ from tortoise import connections
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, facts, moves
-from amends.flow import chargeback, fraud, intake_answers, intake_letters, intake_steps, outbox
+from amends.flow import (
+    attachment,
+    chargeback,
+    fraud,
+    intake_answers,
+    intake_letters,
+    intake_steps,
+    outbox,
+)
 from amends.flow.intake_answers import Answer, Changes, OrderChosen
 from amends.flow.intake_steps import Step
 from amends.models import Case, Deposit, Order, Plan
@@ -199,10 +207,12 @@ async def _last4_differs(case: Case) -> bool:
 
 
 async def delete_draft(case: Case, by: Customer) -> None:
-    """The customer drops a draft; it is kept as withdrawn, without its files' use."""
+    """The customer drops a draft: what was typed and the files are forgotten, the row is not."""
     if case.status is not Status.DRAFT:
         raise facts.Refused("This request was sent. You can withdraw it on its page.")
-    await moves.move(case, Action.WITHDRAW, by, reason="The draft was deleted.")
+    forgotten = {"story": "", "answers": {}, "claimed_order": "", "claimed_last4": ""}
+    await moves.move(case, Action.WITHDRAW, by, reason="The draft was deleted.", changes=forgotten)
+    await attachment.drop_all(case)
 
 
 async def sent_from(by: Customer, draft_ref: str) -> str | None:

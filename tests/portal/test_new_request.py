@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from amends.models import Case, Document, ExceptionItem, MailItem, Order, TimelineEntry
+from amends.flow import attachment
+from amends.models import Attachment, Case, Document, ExceptionItem, MailItem, Order, TimelineEntry
 from amends.rules.workflow import Kind, Reason, Status
 from sandbox.stripe_twin.world import World
 from tests.backoffice.scene import Customers
@@ -419,12 +420,17 @@ async def test_a_draft_with_an_open_question_is_not_sent(priya: Browser, harbor:
 
 async def test_a_draft_is_deleted_after_asking(priya: Browser, harbor: Customers) -> None:
     filing = await filings.rebill(priya, harbor)
+    await priya.upload(f"{filing.base}/story", {"upload": "1"}, "n.txt", b"hello", "text/plain")
     page = await priya.get(f"{filing.base}/delete")
     assert "Delete this draft?" in page.title
     assert (await filing.case()).status is Status.DRAFT
     page = await priya.post(f"{filing.base}/delete")
     assert page.path == "/requests" and "You have not sent a request yet" in page.words
     assert (await priya.get(f"{filing.base}/order")).status == 404
+    row = await filing.case()
+    assert (row.story, row.claimed_last4, row.answers) == ("", "", {})
+    kept = await Attachment.get(case_id=row.id)
+    assert kept.removed_at is not None and not await attachment.store().exists(kept.store_key)
 
 
 async def test_ten_drafts_are_enough(priya: Browser, harbor: Customers) -> None:

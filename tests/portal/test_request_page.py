@@ -314,6 +314,7 @@ async def test_a_declined_card_is_replaced_and_approved_again(shop: Shop) -> Non
     back = await enter_card(shop.world, gone.url, MASTERCARD)
     page = await told.browser.get(back)
     assert "Mastercard ending 4444 is saved. A manager approves it" in page.words
+    assert "Answer needed" not in (await told.browser.get("/requests")).words
     assert "Add another card" not in page.words
     found = await Case.get(id=case.id)
     assert (found.status, found.card_last4) == (Status.NEEDS_NEW_CARD, "4444")
