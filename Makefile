@@ -18,7 +18,7 @@ help:
 	@echo "make simulate   SEEDS= random histories against the twin"
 	@echo "make model      check the model of the flow"
 	@echo "make pictures   take docs/screens"
-	@echo "make bench      measure"
+	@echo "make bench      measure pages against the bare minimum (QUICK=1: under a minute)"
 
 demo: .venv/.installed
 	@.venv/bin/amends demo --port $(PORT) $(if $(RESET),--reset)
@@ -53,7 +53,7 @@ pictures: .venv/.installed-dev
 	.venv/bin/python -m tests.browser.pictures
 
 bench: .venv/.installed-dev
-	.venv/bin/python -m bench
+	.venv/bin/python -m bench $(if $(QUICK),--quick)
 
 # A stamp per set of packages: installed once, and again when pyproject.toml changes.
 .venv/.installed: pyproject.toml

@@ -1,0 +1,1 @@
+"""Measures pages against the bare minimum, in one run, as ratios: `make bench`."""
