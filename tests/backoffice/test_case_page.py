@@ -15,6 +15,7 @@ from tests.backoffice import desk, reading, scene
 pytestmark = pytest.mark.usefixtures("db")
 
 
+@pytest.mark.req("A6", "B5")
 async def test_it_shows_the_claim_against_stripe_and_the_plan() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam)
@@ -103,6 +104,7 @@ async def test_a_flag_locks_the_case_until_security_lifts_it() -> None:
     assert (await Account.get(id=shop.account.id)).flagged_at is None
 
 
+@pytest.mark.req("B13")
 async def test_it_warns_what_a_refund_does_to_an_order_not_shipped_or_not_paid() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     await Order.filter(id=shop.order.id).update(handed_over_on=None, total_minor=2500_00)
@@ -181,6 +183,7 @@ async def test_notes_stay_inside_and_replies_go_out() -> None:
     assert empty.status_code == 422 and "Write your reply" in empty.text
 
 
+@pytest.mark.req("A5")
 async def test_it_picks_the_customer_and_the_charges() -> None:
     world = scene.twin()
     shop, sam = await scene.harbor(world), await scene.staff("Sam Ito")
@@ -202,6 +205,7 @@ async def test_it_picks_the_customer_and_the_charges() -> None:
     assert "Refund to Visa debit" not in text
 
 
+@pytest.mark.req("A1")
 async def test_the_identity_page_ticks_each_fact() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.submitted(shop)
@@ -224,6 +228,7 @@ async def test_the_identity_page_ticks_each_fact() -> None:
     assert "Checked by Sam Ito" in reading.words(await client.get(page))
 
 
+@pytest.mark.req("A1")
 async def test_a_lead_overrides_with_a_reason() -> None:
     shop, lee = await scene.harbor(), await scene.staff("Lee Moreau")
     case = await scene.submitted(shop)

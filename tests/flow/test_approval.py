@@ -34,6 +34,7 @@ async def _scene() -> tuple[Customers, Staff, Staff]:
 
 
 @pytest.mark.usefixtures("db")
+@pytest.mark.req("B6")
 async def test_it_approves_the_plan_that_dana_saw() -> None:
     shop, sam, dana = await _scene()
     case, plan = await scene.proposed(shop, sam)
@@ -92,6 +93,7 @@ PREPARERS = [Role.AGENT, Role.LEAD, Role.MANAGER, Role.SECURITY, Role.ACCOUNT_MA
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(("prepares", "approves"), list(product(PREPARERS, Role)))
+@pytest.mark.req("B6")
 async def test_it_takes_a_rebill_only_from_another_manager(prepares: Role, approves: Role) -> None:
     shop, _, _ = await _scene()
     one, other = await scene.staff("Uma One", prepares), await scene.staff("Val Two", approves)
@@ -286,6 +288,7 @@ async def _small(shop: Customers, sam: Staff, cents: int) -> tuple[Case, Plan]:
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(("cents", "agent_may"), [(499_99, True), (500_00, True), (500_01, False)])
+@pytest.mark.req("A3")
 async def test_it_needs_a_lead_strictly_above_the_limit(cents: int, agent_may: bool) -> None:
     shop, sam, _ = await _scene()
     nia, lee = await scene.staff("Nia Brooks"), await scene.staff("Lee Moreau")
@@ -301,6 +304,7 @@ async def test_it_needs_a_lead_strictly_above_the_limit(cents: int, agent_may: b
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize("days_ago", [0, 29, 31])
+@pytest.mark.req("A3")
 async def test_it_sums_thirty_days_so_that_splitting_gains_nothing(days_ago: int) -> None:
     world = scene.twin()
     shop, sam = await scene.harbor(world), await scene.staff("Sam Ito")
@@ -371,6 +375,7 @@ async def test_fifty_managers_at_once_make_one_approval() -> None:
 
 
 @pytest.mark.usefixtures("fresh_db")
+@pytest.mark.req("A3")
 async def test_two_small_plans_at_once_cannot_both_pass_under_the_limit() -> None:
     shop, sam, _ = await _scene()
     nia, mo = await scene.staff("Nia Brooks"), await scene.staff("Mo Park", Role.AGENT)

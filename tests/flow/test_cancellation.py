@@ -66,6 +66,7 @@ async def days_pass(shop: Shop, case: Case, days: int) -> Case:
     return case
 
 
+@pytest.mark.req("B10")
 async def test_it_audits_sixty_business_days_before_anything_is_refunded(
     shop: Shop, cancelled: Case
 ) -> None:
@@ -77,6 +78,7 @@ async def test_it_audits_sixty_business_days_before_anything_is_refunded(
     assert refunds(shop) == []
 
 
+@pytest.mark.req("B10")
 async def test_nothing_is_billed_during_the_audit(shop: Shop, cancelled: Case) -> None:
     before = len(shop.world.ledger())
     case = await days_pass(shop, await shops.work(cancelled), 60)
@@ -84,6 +86,7 @@ async def test_nothing_is_billed_during_the_audit(shop: Shop, cancelled: Case) -
     assert (await Audit.get(case_id=case.id)).renewals_stopped_at is not None
 
 
+@pytest.mark.req("B10")
 async def test_a_manager_confirms_the_amount_again_at_the_end(
     shop: Shop, cancelled: Case, otto: Staff, sam: Staff, dana: Staff
 ) -> None:
@@ -105,6 +108,7 @@ async def test_a_manager_confirms_the_amount_again_at_the_end(
     assert (await Order.get(id=case.order_id)).subscription_status == "canceled"
 
 
+@pytest.mark.req("B10")
 async def test_the_customer_hears_at_a_third_and_at_two_thirds(shop: Shop, cancelled: Case) -> None:
     case = await days_pass(shop, await shops.work(cancelled), 80)
     mails = await MailItem.filter(case_id=case.id, kind="audit_progress").order_by("created_at")
@@ -112,12 +116,14 @@ async def test_the_customer_hears_at_a_third_and_at_two_thirds(shop: Shop, cance
     assert "Ivy Lindqvist" in str(mails[0].context["contact"])
 
 
+@pytest.mark.req("B10")
 async def test_an_open_checklist_holds_the_end(shop: Shop, cancelled: Case) -> None:
     case = await days_pass(shop, await shops.work(cancelled), 95)
     assert case.status is Status.AUDITING
     assert await ExceptionItem.filter(kind="audit_overdue", resolved_at=None).exists()
 
 
+@pytest.mark.req("B10")
 async def test_an_auditor_may_take_longer_with_a_reason(
     shop: Shop, cancelled: Case, otto: Staff
 ) -> None:

@@ -41,6 +41,7 @@ async def at_the_bank(shop: Shop, url: str, button: str) -> str:
         return str(answer.headers["location"])
 
 
+@pytest.mark.req("B8")
 async def test_a_bank_that_wants_the_customer_leads_them_there_and_back(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:
@@ -80,6 +81,7 @@ async def test_a_customer_who_fails_at_the_bank_may_try_again(
     assert len(charges(shop)) == 2
 
 
+@pytest.mark.req("B8")
 async def test_a_declined_card_asks_for_another_and_refunds_nothing_twice(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:

@@ -27,6 +27,7 @@ def charges(shop: Shop) -> list[tuple[str | None, int]]:
     ]
 
 
+@pytest.mark.req("B7", "B8", "B11", "B12")
 async def test_it_refunds_each_deposit_to_its_own_card_then_charges_the_new_one(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:
@@ -40,6 +41,7 @@ async def test_it_refunds_each_deposit_to_its_own_card_then_charges_the_new_one(
     assert not (await Order.get(id=sold.order.id)).unpaid_hold
 
 
+@pytest.mark.req("B8")
 async def test_it_waits_for_a_pending_refund_before_charging(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:
@@ -90,6 +92,7 @@ async def test_it_moves_money_once_whatever_happens_to_the_call(
     assert len(sums) == 6
 
 
+@pytest.mark.req("B12")
 async def test_a_failing_leg_leaves_the_other_done(shop: Shop, sam: Staff, dana: Staff) -> None:
     sold = await shops.sale(shop, (PENDING, 120_000), (VISA, 80_000))
     made = await shops.approved(shop, sold, sam, dana)

@@ -86,6 +86,7 @@ async def test_it_lets_auditors_csms_and_admins_look_but_not_act(name: str) -> N
             await act
 
 
+@pytest.mark.req("A6")
 async def test_it_compares_what_priya_wrote_with_stripe() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.submitted(shop)
@@ -100,6 +101,7 @@ async def test_it_compares_what_priya_wrote_with_stripe() -> None:
     assert rows["New card"].shows == "Mastercard 5454, expires 12/2034"
 
 
+@pytest.mark.req("A6")
 async def test_it_shows_wrong_digits_as_a_mismatch_and_nothing_as_unknown() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.submitted(shop, claimed_last4="9876", claimed_amount_minor=None)
@@ -123,6 +125,7 @@ async def test_it_keeps_the_reading_for_the_page() -> None:
     assert await sighting.shown(case) == again
 
 
+@pytest.mark.req("A5")
 async def test_it_ranks_candidates_and_calls_an_address_alone_unverified() -> None:
     world = scene.twin()
     shop, sam = await scene.harbor(world), await scene.staff("Sam Ito")
@@ -140,6 +143,7 @@ async def test_it_ranks_candidates_and_calls_an_address_alone_unverified() -> No
     assert (await Account.get(id=shop.account.id)).stripe_customer_id == shop.customer_id
 
 
+@pytest.mark.req("A5")
 async def test_it_refuses_a_customer_of_another_account() -> None:
     world = scene.twin()
     shop, sam = await scene.harbor(world), await scene.staff("Sam Ito")
@@ -155,6 +159,7 @@ async def test_it_refuses_a_customer_of_another_account() -> None:
         await charges.choose_customer(case, lee, shop.customer_id, "Same address")
 
 
+@pytest.mark.req("A6")
 async def test_it_picks_charges_only_from_the_verified_customer() -> None:
     world = scene.twin()
     shop, sam = await scene.harbor(world), await scene.staff("Sam Ito")
@@ -172,6 +177,7 @@ async def test_it_picks_charges_only_from_the_verified_customer() -> None:
     assert [seen.charge.id for seen in reading.charges] == [shop.deposits[1].charge_id]
 
 
+@pytest.mark.req("A1")
 async def test_it_records_each_fact_with_who_and_when() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.submitted(shop)
@@ -185,6 +191,7 @@ async def test_it_records_each_fact_with_who_and_when() -> None:
     assert await TimelineEntry.filter(case_id=case.id, action="check_identity").count() == 3
 
 
+@pytest.mark.req("A1")
 async def test_it_takes_no_match_where_stripe_shows_another_name() -> None:
     world = scene.twin()
     shop, sam, lee = (
@@ -208,6 +215,7 @@ async def test_it_takes_no_match_where_stripe_shows_another_name() -> None:
     assert found[Fact.ORGANISATION].stands and found[Fact.ORGANISATION].by == "Lee Moreau"
 
 
+@pytest.mark.req("A1")
 async def test_it_forgets_a_verdict_when_the_account_says_another_thing() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.submitted(shop)
@@ -233,6 +241,7 @@ async def test_it_keeps_notes_from_the_customer_and_mails_replies() -> None:
     assert [(mail.kind, mail.recipient) for mail in mails] == [("message_from_us", scene.EMAIL)]
 
 
+@pytest.mark.req("B13")
 async def test_it_asks_priya_and_opens_the_papers() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await triage.claim(await scene.submitted(shop), sam)
@@ -264,6 +273,7 @@ async def test_it_declines_with_a_reason_for_us_and_words_for_priya() -> None:
     assert last is not None and last.reason == "Charge is right"
 
 
+@pytest.mark.req("A7d")
 async def test_it_freezes_the_account_when_the_card_is_not_recognised() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await triage.claim(await scene.submitted(shop), sam)
@@ -274,6 +284,7 @@ async def test_it_freezes_the_account_when_the_card_is_not_recognised() -> None:
     assert (await Account.get(id=shop.account.id)).flagged_at is not None
 
 
+@pytest.mark.req("A4")
 async def test_it_hands_a_disputed_case_to_the_bank_desk() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await triage.claim(await scene.submitted(shop), sam)

@@ -17,6 +17,7 @@ from tests.backoffice import scene
 pytestmark = pytest.mark.usefixtures("db")
 
 
+@pytest.mark.req("B12", "B11")
 async def test_it_proposes_one_leg_per_deposit_and_charges_the_sum_last() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam)
@@ -59,6 +60,7 @@ async def test_it_refunds_only_what_stripe_can_still_refund() -> None:
         await scene.shown(case, sam, amounts={shop.deposits[0].id: 1000_01})
 
 
+@pytest.mark.req("A6")
 async def test_it_never_takes_an_amount_from_the_claim() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam, claimed_amount_minor=9_999_00)
@@ -91,6 +93,7 @@ async def test_it_refuses_a_plan_that_is_not_the_one_seen() -> None:
     assert await Plan.filter(case_id=case.id).count() == 0
 
 
+@pytest.mark.req("A1")
 async def test_it_refuses_without_a_verified_identity() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await triage.claim(await scene.submitted(shop), sam)
@@ -128,6 +131,7 @@ async def test_it_refuses_a_flagged_account_and_a_hold() -> None:
         await scene.propose(case, sam)
 
 
+@pytest.mark.req("B13")
 async def test_it_refuses_papers_that_were_asked_for_and_not_accepted() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam)
@@ -137,6 +141,7 @@ async def test_it_refuses_papers_that_were_asked_for_and_not_accepted() -> None:
         await scene.propose(case, sam)
 
 
+@pytest.mark.req("B5")
 async def test_it_refuses_a_new_card_that_is_missing_or_somebody_elses() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     other = shop.world.add_customer("else@example.com", "Else")
@@ -163,6 +168,7 @@ async def test_it_warns_when_the_new_card_is_the_old_one() -> None:
     assert not shown.blocking
 
 
+@pytest.mark.req("A7d")
 async def test_it_never_rebills_a_card_that_was_not_recognised() -> None:
     shop, noor = await scene.harbor(), await scene.staff("Noor Haddad")
     case = await scene.in_triage(shop, noor, reason=Reason.NOT_RECOGNISED)
@@ -221,6 +227,7 @@ async def test_it_plans_only_the_new_card_when_the_refunds_are_confirmed() -> No
     assert draft.rests_on == tuple(str(leg.id) for leg in refunds)
 
 
+@pytest.mark.req("B12")
 async def test_it_resumes_after_one_refund_failed() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case, plan = await scene.proposed(shop, sam)
@@ -250,6 +257,7 @@ async def test_it_waits_while_money_of_an_earlier_plan_is_on_its_way() -> None:
         await scene.propose(await Case.get(id=case.id), sam)
 
 
+@pytest.mark.req("B10")
 async def test_it_plans_the_end_of_the_subscription_with_a_cancellation() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(
