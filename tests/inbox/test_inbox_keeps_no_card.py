@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 from tortoise import connections
 
-from amends import reply_address, settings
+from amends import clock, reply_address, settings
 from amends.flow import correspondence
 from amends.flow.correspondence import Became
 from amends.models import Account, Attachment
@@ -66,16 +66,20 @@ def digits(text: str) -> str:
 
 @pytest.mark.req("B14")
 @pytest.mark.parametrize("becomes", PATHS)
-@pytest.mark.parametrize("number", FORMATS.values(), ids=FORMATS)
-async def test_no_card_number_is_stored(harbor: Account, number: str, becomes: Became) -> None:
-    await case_of(harbor, Status.NEEDS_CUSTOMER)
-    letter = full_of(number, **PATHS[becomes])
+async def test_no_card_number_is_stored(harbor: Account, becomes: Became) -> None:
+    case = await case_of(harbor, Status.NEEDS_CUSTOMER)
     with capture_logs() as lines:
-        assert await correspondence.take(letter.read()) is becomes
+        for name, number in FORMATS.items():
+            letter = full_of(number, **PATHS[becomes])
+            if name != "plain":
+                letter = letter.with_(message_id=f"<{len(lines)}@x.example>")
+            assert await correspondence.take(letter.read()) is becomes, name
+            # Its room for files would end before the formats do.
+            await Attachment.filter(case_id=case.id).update(removed_at=clock.now())
     kept = await everything()
     assert CARD not in digits(kept)
     assert CARD not in digits(str(lines))
-    assert "ends 4242" in kept
+    assert kept.count("ends 4242") >= len(FORMATS)
 
 
 async def test_a_text_file_is_kept_without_its_numbers(harbor: Account) -> None:
