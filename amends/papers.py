@@ -5,7 +5,7 @@ import hashlib
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, jobs, settings
-from amends.gateways import document_data, documents, files
+from amends.gateways import document_data, documents, evidence_pdf, files
 from amends.models import Document, MailItem
 
 
@@ -15,7 +15,7 @@ async def make(document_id: str) -> None:
     if row is None:
         return
     try:
-        data = await documents.render(document_data.unpack(row.kind, row.facts))
+        data = await _made(document_data.unpack(row.kind, row.facts))
     except documents.NotRendered as error:
         await exceptions_desk.tell("document_failed", document_id, str(error), case_id=row.case_id)
         return
@@ -30,6 +30,16 @@ async def make(document_id: str) -> None:
     async with in_transaction():
         await Document.filter(id=row.id, state="queued").update(**made)
         await _wake_mails(row)
+
+
+async def _made(document: document_data.Document) -> bytes:
+    """The typeset pages, and behind those of an evidence pack the papers it names."""
+    data = await documents.render(document)
+    if not isinstance(document, document_data.EvidencePack) or not document.exhibits:
+        return data
+    store = files.Store(settings.load().files_url)
+    read = [(each, await store.get(each.store_key)) for each in document.exhibits]
+    return await evidence_pdf.assemble(data, read)
 
 
 async def _wake_mails(row: Document) -> None:

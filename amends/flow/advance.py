@@ -6,6 +6,7 @@ from amends import clock, exceptions_desk, facts, jobs, moves, newer, quarantine
 from amends.flow import (
     cancellation,
     credit,
+    dispute_calls,
     execution,
     observe_intent,
     proof,
@@ -110,6 +111,8 @@ async def _by_status(case: Case) -> datetime | None:
             return await _recharge(case)
         case Status.RECHARGED:
             return await proof.close(await execution.load(case))
+        case Status.LOCKED_CHARGEBACK:
+            return min(await dispute_calls.look(case), await _watch(case) or clock.now() + _IDLE)
         case status if status in workflow.OPEN:
             return await _watch(case) or clock.now() + _IDLE
         case _:

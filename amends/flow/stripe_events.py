@@ -7,10 +7,9 @@ from tortoise import connections
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, jobs, newer, settings
-from amends.flow import chargeback, fraud, observe, observe_intent, strangers
+from amends.flow import charge_cases, disputes, fraud, observe, observe_intent, strangers
 from amends.gateways import stripe
-from amends.models import Account, Case, Deposit, Leg, WebhookEvent, WorkerState
-from amends.rules import workflow
+from amends.models import Account, Case, Leg, WebhookEvent, WorkerState
 from amends.rules.people import STRIPE
 from amends.rules.plan import LegKind
 
@@ -25,6 +24,8 @@ TYPES = (
     "charge.dispute.created",
     "charge.dispute.updated",
     "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
     "radar.early_fraud_warning.created",
     "radar.early_fraud_warning.updated",
     "payment_intent.succeeded",
@@ -114,7 +115,7 @@ async def _look(event: WebhookEvent) -> str:
         case ["charge", "refunded"]:
             return await _charge_refunds(event.object_id)
         case ["charge", "dispute", *_]:
-            return await _dispute(str(event.related.get("charge", "")), event.object_id)
+            return await _dispute(event.object_id)
         case ["radar", *_]:
             return await _warning(str(event.related.get("charge", "")))
         case ["payment_intent", *_]:
@@ -162,18 +163,12 @@ async def _tell(found: strangers.Stranger | None) -> str:
     return "exception"
 
 
-async def _dispute(charge_id: str, dispute_id: str) -> str:
-    """The bank's process began on a charge: every open case with it is locked at once."""
-    blocking = [each for each in await stripe.disputes_of(charge_id) if each.blocks]
-    for dispute in blocking:
-        for case in await cases_on(charge_id):
-            await chargeback.lock_for(case, STRIPE, dispute)
-    if not blocking:
-        return "over"
-    await exceptions_desk.tell(
-        "dispute", dispute_id, f"Dispute on {charge_id}.", stripe_id=dispute_id
-    )
-    return "locked"
+async def _dispute(dispute_id: str) -> str:
+    """The bank's process began, changed or ended: the dispute itself says which."""
+    try:
+        return await disputes.heard(dispute_id)
+    except stripe.NotThere:
+        return "ignored"
 
 
 async def _warning(charge_id: str) -> str:
@@ -192,19 +187,7 @@ async def _warning(charge_id: str) -> str:
 
 
 async def cases_on(charge_id: str) -> list[Case]:
-    """Open cases that move this charge's money, or charged it, or ask about it."""
-    legs = await Leg.filter(charge_id=charge_id).values_list("case_id", flat=True)
-    charged = await Leg.filter(result_charge_id=charge_id).values_list("case_id", flat=True)
-    deposit = await Deposit.get_or_none(charge_id=charge_id)
-    asked: list[int] = []
-    if deposit is not None:
-        asked = [
-            case.id
-            for case in await Case.filter(order_id=deposit.order_id)
-            if not case.deposit_ids or deposit.id in case.deposit_ids
-        ]
-    ids = {*legs, *charged, *asked}
-    return await Case.filter(id__in=list(ids), status__in=list(workflow.OPEN)).order_by("id")
+    return await charge_cases.cases_on(charge_id)
 
 
 async def _intent(intent_id: str) -> str:

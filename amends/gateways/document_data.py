@@ -161,11 +161,48 @@ class RequestSummary(Document):
     kind = "request_summary"
 
 
+@dataclass(frozen=True)
+class Event:
+    """What happened, or what somebody wrote; `who` is empty where nobody wrote."""
+
+    at: datetime
+    who: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A paper that is appended, from the object store."""
+
+    title: str
+    store_key: str
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True)
+class EvidencePack(Document):
+    """What goes to the bank in a dispute. Never shown to the customer."""
+
+    dispute_id: str
+    reason: str
+    amount: money.Money
+    card: Card | None
+    charged_on: date | None
+    statement: str
+    policy: str = ""
+    events: tuple[Event, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
+
+    kind = "evidence_pack"
+
+
 _ALL: Final[tuple[type[Document], ...]] = (
     ProofOfRefund,
     Receipt,
     RequestSummary,
     CancellationConfirmation,
+    EvidencePack,
 )
 KINDS: Final = {each.kind: each for each in _ALL}
 

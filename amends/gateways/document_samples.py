@@ -97,11 +97,31 @@ def _cancellation() -> documents.Document:
     )
 
 
+def _evidence() -> documents.Document:
+    at = datetime(2026, 11, 20, 21, 40, tzinfo=UTC)
+    return documents.EvidencePack(
+        HEAD,
+        dispute_id="du_3SWq9tLkdIwHu7ix",
+        reason="product_not_received",
+        amount=money.Money(165_000, "usd"),
+        card=Card("visa", "9047"),
+        charged_on=date(2026, 8, 19),
+        statement="The unit was handed over on August 25 and delivered on August 30.",
+        policy="Deposits are refunded to the card they came from until the unit is handed over.",
+        events=(
+            documents.Event(at, "", "The customer's request arrived"),
+            documents.Event(at, "The customer", "The scanner came five weeks late."),
+        ),
+        exhibits=(documents.Exhibit("Payment receipt", "documents/x", "application/pdf", 60_000),),
+    )
+
+
 _MAKERS: Final[dict[str, Callable[[], documents.Document]]] = {
     "proof_of_refund": _proof,
     "receipt": _receipt,
     "request_summary": _summary,
     "cancellation_confirmation": _cancellation,
+    "evidence_pack": _evidence,
 }
 NAMES: Final = tuple(_MAKERS)
 

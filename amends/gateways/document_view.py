@@ -12,6 +12,8 @@ from amends.gateways.document_data import (
     CancellationConfirmation,
     ChargeLine,
     Document,
+    Event,
+    EvidencePack,
     FileLine,
     Paper,
     ProofOfRefund,
@@ -98,6 +100,8 @@ def view(document: Document) -> View:
             return _summary(document)
         case CancellationConfirmation():
             return _cancellation(document)
+        case EvidencePack():
+            return _evidence(document)
         case _:
             raise TypeError(f"no words for {type(document).__name__}")
 
@@ -190,6 +194,38 @@ def _cancelled(done: CancellationConfirmation) -> str:
     if done.ended_on is None:
         return said
     return f"{said} The subscription ended on {_day(done.ended_on)} and does not renew."
+
+
+def _evidence(pack: EvidencePack) -> View:
+    frame, shown = _frame(pack, "Evidence"), money.format_money(pack.amount)
+    known = [
+        _code("Dispute", pack.dispute_id),
+        Pair("The bank's reason", plain_text.line(pack.reason.replace("_", " "))),
+        Pair("Card", plain_text.line(pack.card.words) if pack.card else ""),
+        Pair("Charged", _day(pack.charged_on) if pack.charged_on else ""),
+    ]
+    return replace(
+        frame,
+        statement=f"{_company(pack)} answers the dispute of {shown} with what follows.",
+        about=(*frame.about, *(pair for pair in known if pair.value)),
+        figure=Pair("Disputed", shown),
+        story=_paragraphs(pack.statement),
+        steps=_paragraphs(pack.policy),
+        answers=tuple(_event(each) for each in pack.events),
+        files=tuple(
+            Pair(str(number), plain_text.line(each.title))
+            for number, each in enumerate(pack.exhibits, 1)
+        ),
+    )
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(part for part in plain_text.prose(text).split("\n") if part)
+
+
+def _event(event: Event) -> Pair:
+    words = plain_text.line(event.words)
+    return Pair(_moment(event.at), f"{event.who} wrote: {words}" if event.who else words)
 
 
 def _frame(document: Document, title: str) -> View:
