@@ -167,7 +167,8 @@ def _refunds(page: CasePage, days: Days) -> Step:
         return Step(Phase.NEXT, "Refund to the card you paid with", "send", text)
     sent = [leg for leg in refunds if leg.state is LegState.SUCCEEDED]
     title = f"Refund sent to your {cards}" if sent else f"Refund to your {cards}"
-    phase = Phase.DONE if page.case.refunds_confirmed else Phase.NOW
+    phase = Phase.NEXT if page.case.status is Status.AUDITING else Phase.NOW
+    phase = Phase.DONE if page.case.refunds_confirmed else phase
     at = max((leg.confirmed_at for leg in sent if leg.confirmed_at), default=None)
     icon = "check" if phase is Phase.DONE else "send"
     return Step(phase, title, icon, text, at, legs=lines, edge=bool(sent))

@@ -182,6 +182,8 @@ def test_an_audit_counts_its_days() -> None:
         kind=Kind.CANCELLATION,
     )  # fmt: skip
     assert "day 0 of about 60 business days" in said(cancelled)
+    refund = next(s for s in money_path.steps(cancelled, DAYS) if s.title == "Refund to your card")
+    assert refund.phase is Phase.NEXT
     assert "Mar 2" in said(cancelled) and "Mar 9, 2027" in said(cancelled)
 
 
