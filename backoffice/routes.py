@@ -9,6 +9,7 @@ from backoffice import (
     customers,
     decision,
     desk_pages,
+    disputes,
     exceptions,
     handling,
     identity,
@@ -32,6 +33,8 @@ ACCOUNT_MANAGERS = roles(Role.ACCOUNT_MANAGER)
 MANAGERS = roles(Role.MANAGER)
 AUDITORS = roles(Role.AUDITOR, Role.MANAGER)
 DIRECTORY = roles(Role.MANAGER, Role.ADMIN)
+# Who works on what goes to the bank.
+BANK_DESK = roles(Role.LEAD, Role.MANAGER)
 INVESTIGATORS = roles(Role.SECURITY, Role.MANAGER)
 
 ROUTES: list[GuardedRoute] = [
@@ -86,6 +89,16 @@ ROUTES: list[GuardedRoute] = [
     route("GET", "/approvals", approvals.index, allow=STAFF),
     route("GET", "/approvals/{ref}", approvals.show, allow=STAFF),
     route("POST", "/approvals/{ref}", approvals.create, allow=WORKERS, step_up=True),
+    # The chargeback desk.
+    route("GET", "/disputes", disputes.index, allow=STAFF),
+    route("GET", "/disputes/{dispute}", disputes.show, allow=STAFF),
+    route("GET", "/disputes/{dispute}/pack.pdf", disputes.pdf, allow=STAFF),
+    route("POST", "/disputes/{dispute}/pack", disputes.pack, allow=BANK_DESK),
+    route("GET", "/disputes/{dispute}/submit", disputes.confirm_submit, allow=BANK_DESK),
+    route("POST", "/disputes/{dispute}/submit", disputes.submit, allow=BANK_DESK, step_up=True),
+    route("GET", "/disputes/{dispute}/accept", disputes.confirm_accept, allow=BANK_DESK),
+    route("POST", "/disputes/{dispute}/accept", disputes.accept, allow=BANK_DESK, step_up=True),
+    route("POST", f"{_CASE}/not-at-bank", disputes.give_back, allow=BANK_DESK),
     # The Security desk; for everybody else it is not there.
     route("GET", "/security", security.index, allow=STAFF),
     route("GET", "/security/{ref}", security.show, allow=STAFF),
