@@ -100,6 +100,7 @@ ROLES: Final[dict[Role, str]] = {
 FACTS: Final = {fact: name[:1].upper() + name[1:] for fact, name in NAMES.items()}
 # Action or history word: what happened, and its icon.
 HISTORY: Final[dict[str, tuple[str, str]]] = {
+    "begin_by_email": ("Begun by email", "inbox"),
     A.SUBMIT: ("Request sent", "inbox"),
     A.WITHDRAW: ("Request withdrawn", "x"),
     A.CLAIM: ("Case taken", "user"),
@@ -161,6 +162,11 @@ HISTORY: Final[dict[str, tuple[str, str]]] = {
     "bank_wants_confirmation": ("The bank wants the customer to confirm", "shield-check"),
 }
 EXCEPTIONS: Final = {
+    "unknown_sender": "An email from somebody we do not know",
+    "unverified_mail": "An email whose sender is not confirmed",
+    "draft_answered": "An unsent request was answered by email",
+    "closed_case_mail": "An email on a closed case",
+    "automatic_mail": "Automatic mail",
     "fraud_flag": "Account flagged for fraud",
     "dispute": "Dispute at Stripe",
     "foreign_refund": "Refund made outside of Amends",

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import io
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -88,16 +89,23 @@ def _start(plan: Plan, children: Children, server: embedded.Server) -> None:
         _seed(plan, children, url)
         children.start("sandbox", url)
     children.start("worker", url)
+    children.start("inbox", url)
     for part in _SERVED:
         children.wait_for(partial(answers, f"{plan.url(part)}/healthz"), _PATIENCE_S, part)
     demo_moved.drop_old_endpoints(plan)
     children.wait_for(partial(_is_working, url), _PATIENCE_S, "worker")
+    children.wait_for(partial(_accepts, plan.port_of("inbox")), _PATIENCE_S, "inbox")
 
 
 def _seed(plan: Plan, children: Children, url: str) -> None:
     click.echo("Filling it with a shop's past")
     children.finish(children.start("seed", url))
     plan.seeded.touch()
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex((demo_plan.HOST, port)) == 0
 
 
 def _is_working(url: str) -> bool:

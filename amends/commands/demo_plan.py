@@ -15,13 +15,15 @@ HOST = "127.0.0.1"
 COMPANY = "Northwind Scanners"
 SUPPORT = "support@northwind.example"
 # Where each part listens, counted from the port that was asked for.
-OFFSETS = {"portal": 0, "backoffice": 1, "sandbox": 2, "mail": 3}
+OFFSETS = {"portal": 0, "backoffice": 1, "sandbox": 2, "mail": 3, "inbox": 4}
 # Only the worker's key moves money; the twin knows these three.
 _STRIPE_KEYS = {
     "portal": "rk_test_portal",
     "backoffice": "rk_test_desk",
     "worker": "sk_test_worker",
     "seed": "sk_test_worker",
+    # The inbox never calls Stripe; its key may at least not move money.
+    "inbox": "rk_test_portal",
 }
 # A Unix socket's whole path has to fit into about a hundred bytes.
 _LONGEST_FOLDER = 80
@@ -34,8 +36,11 @@ class Plan:
     folder: Path
     port: int
 
+    def port_of(self, part: str) -> int:
+        return self.port + OFFSETS[part]
+
     def url(self, part: str) -> str:
-        return f"http://{HOST}:{self.port + OFFSETS[part]}"
+        return f"http://{HOST}:{self.port_of(part)}"
 
     @property
     def postgres(self) -> Path:
@@ -78,6 +83,8 @@ class Plan:
             "AMENDS_BACKOFFICE_URL": self.url("backoffice"),
             "AMENDS_FILES_URL": (self.folder / "files").as_uri(),
             "AMENDS_SECRET_KEY": self.secrets["key"],
+            # The sandbox's mail gateway writes its verdicts under this name.
+            "AMENDS_MAIL_AUTHSERV_ID": "mx.amends.example",
             "AMENDS_COMPANY_NAME": COMPANY,
             "AMENDS_CLOCK_FILE": str(self.outside / "clock.json"),
             "PYTHONUNBUFFERED": "1",
@@ -88,6 +95,8 @@ class Plan:
         match part:
             case "portal" | "backoffice":
                 return [sys.executable, "-m", "amends", "serve", part, "--port", port]
+            case "inbox":
+                return [sys.executable, "-m", "amends", "inbox", "--port", port]
             case "worker":
                 return [sys.executable, "-m", "amends", "worker"]
             case "seed":
@@ -111,6 +120,7 @@ class Plan:
             "--oidc-client-id": "amends",
             "--oidc-client-secret": self.secrets["oidc"],
             "--inbox-address": SUPPORT,
+            "--inbox-port": str(self.port + OFFSETS["inbox"]),
             "--customers": str(self.people),
         }
         return [word for pair in options.items() for word in pair]

@@ -82,14 +82,14 @@ def _json(url: str) -> Any:
 
 
 def free_port() -> int:
-    """The first of four free ports in a row."""
+    """The first of six free ports in a row."""
     for _ in range(50):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        if port < 65_000 and all(_is_free(port + step) for step in range(1, 5)):
+        if port < 65_000 and all(_is_free(port + step) for step in range(1, 6)):
             return port
-    raise AssertionError("no four free ports in a row")
+    raise AssertionError("no six free ports in a row")
 
 
 def _is_free(port: int) -> bool:

@@ -12,6 +12,7 @@ from tests.browser.people import Seat
 HARBOR, CEDAR = "billing@harborfitness.example", "ap@cedarpointfitness.example"
 SAKURA, NORTHGATE = "keiri@sakuragym.example", "payables@northgaterec.example"
 RIVERBEND, IRONWORKS = "hello@riverbendyoga.example", "office@ironworksclub.example"
+CASCADE = "admin@cascadeclimbing.example"
 SAM, DANA = "Sam Ito", "Dana Cole"
 
 
@@ -48,6 +49,7 @@ PORTAL = [
     Screen("portal-request-refund-pending", NORTHGATE, "/requests/{ref}", NORTHGATE),
     Screen("portal-request-answer-needed", RIVERBEND, "/requests/{ref}", RIVERBEND),
     Screen("portal-request-at-the-bank", IRONWORKS, "/requests/{ref}", IRONWORKS),
+    Screen("portal-request-papers", CASCADE, "/requests/{first}", CASCADE),
     Screen("portal-new-kinds", HARBOR, "/requests/new"),
     Screen("portal-billing", HARBOR, "/billing"),
     Screen("portal-account", HARBOR, "/account"),
@@ -68,6 +70,12 @@ DESK = [
     Screen("desk-approve", DANA, "/approvals/{ref}", "bills@pulsepilates.example"),
     Screen("desk-exceptions", DANA, "/exceptions"),
     Screen("desk-rules", DANA, "/rules"),
+    Screen("desk-rules-change", DANA, "/rules/change"),
+    Screen("desk-audits", DANA, "/audits"),
+    Screen("desk-case-audit", DANA, "/cases/{ref}", CEDAR),
+    Screen("desk-case-module", DANA, "/cases/{ref}", "bills@pulsepilates.example"),
+    Screen("desk-case-papers", SAM, "/cases/{first}", CASCADE),
+    Screen("desk-address", DANA, "/customers/ss-0088"),
     Screen("desk-mails", DANA, "/templates"),
     Screen("desk-profile", DANA, "/profile"),
 ]
