@@ -25,6 +25,8 @@ async def play(stage: Stage) -> None:
     await papers_open(stage)
     await cancellation(stage)
     await refund_under_way(stage)
+    await credit_waits(stage)
+    await not_recognised(stage)
     await waits_for_second_people(stage)
     await just_arrived(stage)
 
@@ -85,8 +87,8 @@ async def declined(stage: Stage) -> None:
 
 
 async def at_the_bank(stage: Stage) -> None:
-    stage.at(ago=8, hour=15.3)
-    await asking.file(
+    stage.at(ago=5, hour=15.3)
+    case = await asking.file(
         stage,
         Request(
             "ia-0142", "SO-10418", Kind.DISPUTE, Reason.DISSATISFIED, "9047",
@@ -94,6 +96,8 @@ async def at_the_bank(stage: Stage) -> None:
             bank=True,
         ),
     )  # fmt: skip
+    # The dispute at Stripe is found, with its deadline.
+    await stage.work(case)
 
 
 async def overdue(stage: Stage) -> None:
@@ -225,6 +229,32 @@ async def refund_under_way(stage: Stage) -> None:
     plan = await asking.propose(stage, case, "sam.ito", Outcome.REBILL, why)
     stage.hours_ago(3)
     await stage.work(await asking.approve(stage, plan, "dana.cole", ""))
+
+
+async def credit_waits(stage: Stage) -> None:
+    stage.at(ago=1, hour=9.2)
+    case = await asking.file(
+        stage,
+        Request(
+            "ry-0356", "SO-10263", Kind.DISPUTE, Reason.DISSATISFIED, "3310",
+            "The holder wobbles on our scanner. We keep it, but are not happy.", part="25.00",
+        ),
+    )  # fmt: skip
+    stage.at(ago=1, hour=12.0)
+    case = await asking.check(stage, case, "sam.ito")
+    why = "A fault in the first series. The customer keeps it; a credit is fair."
+    await asking.propose(stage, case, "sam.ito", Outcome.CREDIT, why)
+
+
+async def not_recognised(stage: Stage) -> None:
+    stage.hours_ago(2)
+    await asking.file(
+        stage,
+        Request(
+            "ob-0166", "SO-10466", Kind.DISPUTE, Reason.NOT_RECOGNISED, "5423",
+            "Nobody at our club bought a heavy bag sensor set, and the card is not one of ours.",
+        ),
+    )  # fmt: skip
 
 
 async def just_arrived(stage: Stage) -> Case:

@@ -86,6 +86,7 @@ def test_it_plays_requests_in_all_states(own_database: str, tmp_path: Path) -> N
         "auditing",
         "declined",
         "locked_chargeback",
+        "locked_fraud",
         "triage",
         "needs_new_card",
         "needs_customer",
