@@ -25,6 +25,7 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_conn
 # Virtual seconds; after each jump everything that is due is worked off.
 QUIET = (400, 400, 7_200, 100_000, 400_000)
 RED_KILLS = 400
+_PROGRESS = 100
 
 
 def main() -> int:
@@ -33,6 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--minutes", type=float, default=60.0, help="kill no longer than this")
     parser.add_argument("--no-red", action="store_true", help="leave the red controls out")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="amends-crash-"))
@@ -42,19 +44,20 @@ def main() -> int:
         embedded.create_database(server, "template_crash")
         asyncio.run(migrate.run(server.url("template_crash")))
         red = 0 if options.no_red else _red_controls(folder, server, options.seed)
-        violations = _trial(folder, server, options.kills, options.seed)
+        violations = _trial(folder, server, options)
     finally:
         server.leave()
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if violations or red else 0
 
 
-def _trial(folder: Path, server: embedded.Server, kills: int, seed: int) -> int:
+def _trial(folder: Path, server: embedded.Server, options: argparse.Namespace) -> int:
+    seed = options.seed
     run = _run(folder, server, seed, "as it is")
     started = time.monotonic()
     try:
         run.open()
-        run.kill_for(kills)
+        run.kill_for(options.kills, options.minutes)
         status = run.quiet()
         found = run.ask("verdict")["violations"]
     finally:
@@ -139,10 +142,13 @@ class Run:
         found: dict[str, int] = answer.json()
         return found
 
-    def kill_for(self, kills: int) -> None:
-        started = time.monotonic()
-        while self.kills < kills:
+    def kill_for(self, kills: int, minutes: float) -> None:
+        started, told = time.monotonic(), 0
+        while self.kills < kills and time.monotonic() - started < minutes * 60:
             self._mishap()
+            if self.kills >= told + _PROGRESS:
+                told = self.kills
+                print(f"  {told} kills, {self.ask('status')['violations']} violations", flush=True)
         self.killing_s = time.monotonic() - started
         self._wake_all()
 
@@ -206,7 +212,7 @@ class Run:
         return status["due"] == 0 and status["events"] == 0
 
     def _until(self, holds: "object", what: str) -> None:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while not holds():  # type: ignore[operator]
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what} did not come; logs are in {self.stage.folder}")
