@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel import dates
 
 from amends import clock
+from amends.rules import quoting
 from amends.rules.money import Money, format_money
 
 _LOCALE = "en_US"
@@ -47,6 +48,7 @@ def filters(time_zone: str) -> dict[str, Callable[..., Any]]:
         return lambda value: dates.format_date(_local(value, zone), pattern, locale=_LOCALE)
 
     return {
+        "parted": quoting.parted,
         "money": money,
         "iso": iso,
         "ago": ago,

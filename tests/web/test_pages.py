@@ -6,12 +6,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from jinja2 import UndefinedError
+from jinja2 import Environment, FileSystemLoader, UndefinedError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock
+from amends.rules import quoting
 from tests.web import kit
 from web import formats, guards, pages
 from web.assets import Assets
@@ -231,3 +232,15 @@ async def test_a_page_is_compressed_on_its_way(app: Starlette) -> None:
 async def test_crawlers_are_kept_off_the_desk() -> None:
     answer = await kit.browser(kit.make_app([], Door.DESK)).get("/robots.txt")
     assert answer.text == "User-agent: *\nDisallow: /\n"
+
+
+def test_quoted_text_is_folded_and_never_markup() -> None:
+    env = Environment(loader=FileSystemLoader("templates"), autoescape=True)
+    env.filters.update(formats.filters("UTC"))
+    body = quoting.joined("Thank you <b>all</b>", "> as before")
+    shown = env.from_string('{% from "parts/macros.html" import said %}{{ said(body) }}').render(
+        body=body
+    )
+    assert "Thank you &lt;b&gt;all&lt;/b&gt;" in shown
+    assert "<summary>Show quoted text</summary>" in shown
+    assert "&gt; as before" in shown
