@@ -6,7 +6,7 @@ from datetime import date, datetime
 from amends.flow import cancellation, letters
 from amends.models import Audit, Case, Person
 from amends.rules import promises
-from amends.rules.people import Role
+from amends.rules.people import WORKER, Role
 from amends.rules.workflow import Status
 
 MOST = 100
@@ -94,7 +94,8 @@ def _item(row: Audit, key: str, words: str) -> Item:
     tick = row.checklist.get(key)
     if not isinstance(tick, dict):
         return Item(key, words)
-    return Item(key, words, str(tick["by"]), datetime.fromisoformat(str(tick["at"])))
+    by = "Amends" if tick["by"] == WORKER.name else str(tick["by"])
+    return Item(key, words, by, datetime.fromisoformat(str(tick["at"])))
 
 
 async def contacts() -> tuple[Contact, ...]:
