@@ -4,7 +4,8 @@ import hashlib
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, jobs, settings
+from amends import clock, exceptions_desk, jobs
+from amends.flow import attachment
 from amends.gateways import document_data, documents, evidence_pdf, files
 from amends.models import Document, MailItem
 
@@ -20,7 +21,7 @@ async def make(document_id: str) -> None:
         await exceptions_desk.tell("document_failed", document_id, str(error), case_id=row.case_id)
         return
     key = files.new_key(f"documents/{row.kind}")
-    await files.Store(settings.load().files_url).put(key, data, "application/pdf")
+    await attachment.store().put(key, data, "application/pdf")
     made = {
         "state": "made",
         "store_key": key,
@@ -37,7 +38,7 @@ async def _made(document: document_data.Document) -> bytes:
     data = await documents.render(document)
     if not isinstance(document, document_data.EvidencePack) or not document.exhibits:
         return data
-    store = files.Store(settings.load().files_url)
+    store = attachment.store()
     read = [(each, await store.get(each.store_key)) for each in document.exhibits]
     return await evidence_pdf.assemble(data, read)
 
@@ -53,7 +54,7 @@ async def _wake_mails(row: Document) -> None:
 
 async def read(row: Document) -> bytes:
     """The stored PDF; its hash is checked, so that a changed file is never handed out."""
-    data = await files.Store(settings.load().files_url).get(row.store_key)
+    data = await attachment.store().get(row.store_key)
     if hashlib.sha256(data).hexdigest() != row.sha256:
         await exceptions_desk.tell(
             "document_changed", str(row.id), "The stored PDF was changed.", case_id=row.case_id

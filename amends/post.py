@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from amends import clock, exceptions_desk, reply_address, settings
-from amends.gateways import files, inbox_mail, mail, mail_contexts
+from amends.flow import attachment
+from amends.gateways import inbox_mail, mail, mail_contexts
 from amends.models import Case, Document, MailItem, Message
 
 _FILE_NAMES = {
@@ -40,7 +41,7 @@ async def _attachments(item: MailItem) -> list[mail.Attachment] | None:
     made = await Document.filter(id__in=list(item.document_ids))
     if any(each.state != "made" for each in made):
         return None
-    store = files.Store(settings.load().files_url)
+    store = attachment.store()
     case = await Case.get_or_none(id=item.case_id) if item.case_id else None
     name = case.ref if case else ""
     return [

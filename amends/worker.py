@@ -8,7 +8,7 @@ import procrastinate
 import procrastinate.testing
 import structlog
 
-from amends import database, jobs, papers, post, quarantine, reconcile, sign_in
+from amends import access, database, jobs, papers, post, quarantine, reconcile, sign_in
 from amends.flow import advance, stripe_events, sweep
 from amends.gateways import stripe
 from amends.settings import Settings
@@ -67,6 +67,14 @@ async def reconcile_all(timestamp: int) -> None:
         log.warning("reconciliation is not finished", error=str(error))
         return
     log.info("reconciled", differences=report.differences, repaired=report.repaired)
+
+
+@tasks.periodic(cron="40 3 * * *")
+@tasks.task(name="forget_old", queue=jobs.QUEUE_MAIL, queueing_lock="forget_old")
+async def forget_old(timestamp: int) -> None:
+    """What nobody needs any more: ended sessions, old counters, used codes and their mails."""
+    await access.forget_old()
+    await sign_in.forget_old()
 
 
 @tasks.periodic(cron="*/5 * * * *")
