@@ -15,11 +15,6 @@ from amends.rules.people import Staff
 from backoffice import answers, frame
 from web import forms, guards, pages
 
-POLICY = (
-    "A deposit is refunded to the card it was paid with until the unit is handed over to the "
-    "carrier. After that, an order can be cancelled in writing; the refund follows our audit."
-)
-
 
 class _Pack(forms.FormModel):
     statement: str = ""
@@ -68,7 +63,6 @@ async def _page(
         row=found.row,
         case=found.case,
         may=evidence.may_act(by) and evidence.is_open(found.row),
-        policy=POLICY,
         form=form,
         view="disputes",
     )
