@@ -115,10 +115,13 @@ async def watch() -> bool:
 
 async def _unknown_at_stripe() -> str:
     """Every object of ours follows an attempt of ours; one without shows that rows were lost."""
-    refunds = {each.id: each.metadata for each in await stripe_pages.our_newest_refunds(NEWEST)}
-    intents = {each.id: each.metadata for each in await stripe_pages.our_newest_intents(NEWEST)}
-    unknown = [*await _without_attempt(refunds, "refund")]
-    unknown += await _without_attempt(intents, "create")
+    refunds = await stripe_pages.our_newest_refunds(NEWEST)
+    intents = await stripe_pages.our_newest_intents(NEWEST)
+    # What failed or was canceled moved nothing and never will.
+    living = {each.id: each.metadata for each in refunds if each.counts}
+    unknown = await _without_attempt(living, "refund")
+    living = {each.id: each.metadata for each in intents if each.status != "canceled"}
+    unknown += await _without_attempt(living, "create")
     if not unknown:
         return ""
     return (

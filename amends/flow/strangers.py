@@ -27,6 +27,8 @@ class Stranger:
 async def refund(seen: RefundFacts) -> Stranger | None:
     """None when it is no money of ours: another charge of another customer."""
     what = f"Refund {seen.id} of {seen.amount_minor} {seen.currency} on {seen.charge_id}"
+    if not seen.counts:
+        return None  # it failed: nothing moved in the end
     if stripe_pages.leg_of(seen.metadata):
         case = await _case_of(seen.metadata, seen.created, seen.customer_id)
         return _lost(seen.id, f"{what} reads {seen.status}", seen.metadata, case)
@@ -38,8 +40,8 @@ async def refund(seen: RefundFacts) -> Stranger | None:
 
 
 async def intent(seen: IntentFacts) -> Stranger | None:
-    """A PaymentIntent that Amends made and that this database does not know."""
-    if not stripe_pages.leg_of(seen.metadata):
+    """A PaymentIntent that Amends made, that this database does not know and that may charge."""
+    if not stripe_pages.leg_of(seen.metadata) or seen.status == "canceled":
         return None
     case = await _case_of(seen.metadata, seen.created, seen.customer_id)
     what = f"Charge of {seen.amount_minor} {seen.currency} to customer {seen.customer_id}"

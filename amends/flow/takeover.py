@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, facts, moves, policies, quarantine
+from amends import clock, exceptions_desk, facts, jobs, moves, policies, quarantine
 from amends.flow import desk, observe, observe_intent
 from amends.gateways import stripe, stripe_pages
 from amends.gateways.stripe_facts import IntentFacts, RefundFacts
@@ -52,22 +52,28 @@ async def take_over(case: Case, by: Staff, reason: str) -> Plan:
         for stripe_id in lost.ids:
             await exceptions_desk.settle(quarantine.LOST, stripe_id, reason, by.name)
     await _observe(lost)
+    # An intent that is still open is canceled by the worker: its plan is over.
+    await Case.filter(id=case.id).update(next_check_at=clock.now())
+    await jobs.defer(jobs.advance(case.id))
     return plan
 
 
 async def _read(case: Case) -> _Lost:
-    """Read live: what was told at the restore may have gone on since."""
-    told = await ExceptionItem.filter(kind=quarantine.LOST, case_id=case.id, resolved_at=None)
+    """Read live: what was told at the restore may have gone on since.
+
+    Money whose whole case was lost is told without a case; it may join another of the customer's.
+    """
     account = await Account.get(id=case.account_id)
-    refunds = [await stripe.refund(each.key) for each in told if each.key.startswith("re_")]
-    intents = [await stripe.intent(each.key) for each in told if each.key.startswith("pi_")]
-    lost = _Lost(tuple(refunds), tuple(intents))
-    for seen in lost.all:
-        if seen.customer_id != account.stripe_customer_id:
-            raise facts.Refused(f"{seen.id} belongs to another customer.")
-        if await Leg.filter(id=stripe_pages.leg_of(seen.metadata)).exists():
-            raise facts.Refused(f"{seen.id} is known already.")
-    return lost
+    told = ExceptionItem.filter(kind=quarantine.LOST, resolved_at=None)
+    keys = [each.key for each in await told.filter(case_id=case.id)]
+    keys += [each.key for each in await told.filter(case_id=None)]
+    refunds = [await stripe.refund(key) for key in keys if key.startswith("re_")]
+    intents = [await stripe.intent(key) for key in keys if key.startswith("pi_")]
+    ours = account.stripe_customer_id
+    return _Lost(
+        tuple(seen for seen in refunds if seen.customer_id == ours),
+        tuple(seen for seen in intents if seen.customer_id == ours),
+    )
 
 
 async def _draft(case: Case, lost: _Lost) -> Draft:
@@ -110,7 +116,8 @@ def _recharge(seen: IntentFacts) -> PlannedLeg:
         LegKind.RECHARGE,
         seen.amount_minor,
         seen.currency,
-        payment_method_id=seen.payment_method_id,
+        # A card that was declined is not named any more; the leg is never sent, so no card is.
+        payment_method_id=seen.payment_method_id or "unknown",
         customer_id=seen.customer_id,
         card_brand=card.brand if card else "",
         card_funding=card.funding if card else "",

@@ -36,15 +36,10 @@ async def compare(things: tuple[RefundFacts, ...], between: Span, tally: Tally) 
         if leg is not None:
             count.ours += 1
             count.matched += await _leg(leg, seen, known, tally)
-        elif (stranger := await strangers.refund(seen)) is not None and _matters(stranger, seen):
+        elif (stranger := await strangers.refund(seen)) is not None:
             count.ours += 1
             await tally.differ(told(stranger))
     await _legs_without(things, between, tally)
-
-
-def _matters(stranger: strangers.Stranger, seen: RefundFacts) -> bool:
-    """A foreign refund that failed moved nothing in the end."""
-    return seen.counts or stranger.kind != strangers.FOREIGN_REFUND
 
 
 def told(stranger: strangers.Stranger) -> Difference:
