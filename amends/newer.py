@@ -1,6 +1,8 @@
 """Rows written by a newer version: left alone and told, never guessed, never a loop of crashes."""
 
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 from amends import clock, exceptions_desk
 from amends.models import Case, ExceptionItem, Leg
@@ -23,13 +25,22 @@ async def leave_event(event_id: str, error: ValueError) -> None:
     await exceptions_desk.tell(KIND, f"event:{event_id}", _told(error))
 
 
+@asynccontextmanager
+async def left_alone(key: str) -> AsyncIterator[None]:
+    """One object of many: what cannot be read about it is told, the others are still looked at."""
+    try:
+        yield
+    except ValueError as error:
+        await exceptions_desk.tell(KIND, key, _told(error))
+
+
 def _told(error: ValueError) -> str:
     return f"{_WORDS}: {error}"[:500]
 
 
-async def settle() -> None:
-    """What this version can read now is not unknown any more."""
-    for item in await ExceptionItem.filter(kind=KIND, resolved_at=None):
+async def settle(before: datetime) -> None:
+    """What was told before then and can be read now is not unknown any more."""
+    for item in await ExceptionItem.filter(kind=KIND, resolved_at=None, opened_at__lt=before):
         if item.case_id is None or await is_readable(item.case_id):
             await exceptions_desk.settle(KIND, item.key, "It can be read now.")
 

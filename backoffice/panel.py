@@ -42,9 +42,9 @@ class DecisionForm(forms.FormModel):
 
     version: int
     seed: str = ""
-    outcome: Literal[
-        "rebill", "refund", "cancellation", "recharge", "credit", "ask", "decline"
-    ] = "rebill"
+    outcome: Literal["rebill", "refund", "cancellation", "recharge", "credit", "ask", "decline"] = (
+        "rebill"
+    )
     deposit: tuple[int, ...] = ()
     amount: tuple[str, ...] = ()
     recharge: str = ""

@@ -36,7 +36,5 @@ async def add_to_balance(customer_id: str, params: Params, key: str) -> CreditFa
 async def add_note(params: Params, key: str) -> CreditFacts:
     """All of it as credit: a note that refunds would be a refund behind the plan's back."""
     assert params["credit_amount"] == params["amount"] and "refund_amount" not in params
-    call = moving().v1.credit_notes.create_async(
-        cast(Any, dict(params)), {"idempotency_key": key}
-    )
+    call = moving().v1.credit_notes.create_async(cast(Any, dict(params)), {"idempotency_key": key})
     return to.credit_note(await send(call))

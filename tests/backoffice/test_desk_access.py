@@ -18,7 +18,14 @@ PASSED = {200, 303, 404, 409, 415, 422}
 
 
 def _path(route: GuardedRoute) -> str:
-    known: dict[str, Any] = {"ref": "RB-1", "file": "x", "tenant": "none", "name": "none", "id": 1}
+    known: dict[str, Any] = {
+        "ref": "RB-1",
+        "file": "x",
+        "tenant": "none",
+        "name": "none",
+        "id": 1,
+        "dispute": "du_none",
+    }
     return str(route.url_path_for(route.name, **{k: known[k] for k in route.param_convertors}))
 
 

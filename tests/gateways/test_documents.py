@@ -99,8 +99,14 @@ FACTS = {
         "Record: RB-2417 #14 head=",
     ],
     "evidence_pack": [
-        "Evidence", "$1,650.00", "du_3SWq9tLkdIwHu7ix", "product not received", "9047",
-        "handed over on August 25", "until the unit is handed over", "five weeks late",
+        "Evidence",
+        "$1,650.00",
+        "du_3SWq9tLkdIwHu7ix",
+        "product not received",
+        "9047",
+        "handed over on August 25",
+        "until the unit is handed over",
+        "five weeks late",
         "Payment receipt",
     ],
 }
