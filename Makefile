@@ -8,7 +8,7 @@ SEEDS ?= 200
 UV := uv==0.13.9
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo venv test check crash simulate model bench pictures
+.PHONY: help demo venv test check crash simulate model bench pictures requirements
 
 help:
 	@echo "make demo       start everything on this machine and print where to click (PORT=, RESET=1)"
@@ -18,6 +18,7 @@ help:
 	@echo "make simulate   SEEDS= random histories against the twin"
 	@echo "make model      check the model of the flow"
 	@echo "make pictures   take docs/screens"
+	@echo "make requirements   write docs/REQUIREMENTS.md from the marks of the tests"
 	@echo "make bench      measure pages against the bare minimum (QUICK=1: under a minute)"
 
 demo: .venv/.installed
@@ -48,6 +49,9 @@ simulate: .venv/.installed-dev
 
 model: .venv/.installed-dev
 	bash model/check.sh
+
+requirements: .venv/.installed-dev
+	.venv/bin/python -m tests.requirements
 
 pictures: .venv/.installed-dev
 	.venv/bin/python -m tests.browser.pictures
