@@ -1,5 +1,6 @@
 """Every PaymentIntent at Stripe against its leg and the ledger, and charges past our plans."""
 
+from amends import newer
 from amends.flow import observe_intent, strangers
 from amends.gateways import stripe, stripe_pages
 from amends.gateways.stripe_facts import IntentFacts
@@ -7,7 +8,7 @@ from amends.gateways.stripe_pages import Span
 from amends.models import Account, Attempt, Case, Deposit, Leg
 from amends.reconcile import rows
 from amends.reconcile.refunds import told
-from amends.reconcile.report import Difference, Subject
+from amends.reconcile.report import Count, Difference, Subject
 from amends.reconcile.rows import Rows
 from amends.reconcile.tally import Tally
 from amends.rules import plan, workflow
@@ -28,16 +29,20 @@ async def compare(things: tuple[IntentFacts, ...], between: Span, tally: Tally) 
     count = tally.of(Subject.INTENTS)
     for seen in things:
         count.read += 1
-        if known.is_unreadable(seen.metadata):
-            continue
-        leg = known.of(seen.id, seen.metadata)
-        if leg is not None:
-            count.ours += 1
-            count.matched += await _leg(leg, seen, known, tally)
-        elif (found := await _stranger(seen)) is not None:
-            count.ours += 1
-            await tally.differ(found)
+        if not known.is_unreadable(seen.metadata):
+            async with newer.left_alone(seen.id):
+                await _one(seen, known, count, tally)
     await _legs_without(things, between, tally)
+
+
+async def _one(seen: IntentFacts, known: Rows, count: Count, tally: Tally) -> None:
+    leg = known.of(seen.id, seen.metadata)
+    if leg is not None:
+        count.ours += 1
+        count.matched += await _leg(leg, seen, known, tally)
+    elif (found := await _stranger(seen)) is not None:
+        count.ours += 1
+        await tally.differ(found)
 
 
 async def _leg(leg: Leg, seen: IntentFacts, known: Rows, tally: Tally) -> bool:

@@ -1,12 +1,13 @@
 """Every refund at Stripe against its leg and the ledger; every leg against its refund."""
 
+from amends import newer
 from amends.flow import observe, strangers
 from amends.gateways import stripe
 from amends.gateways.stripe_facts import RefundFacts
 from amends.gateways.stripe_pages import Span
 from amends.models import Leg
 from amends.reconcile import rows
-from amends.reconcile.report import Difference, Subject
+from amends.reconcile.report import Count, Difference, Subject
 from amends.reconcile.rows import Rows
 from amends.reconcile.tally import Tally
 from amends.rules import sending
@@ -30,16 +31,20 @@ async def compare(things: tuple[RefundFacts, ...], between: Span, tally: Tally) 
     count = tally.of(Subject.REFUNDS)
     for seen in things:
         count.read += 1
-        if known.is_unreadable(seen.metadata):
-            continue
-        leg = known.of(seen.id, seen.metadata)
-        if leg is not None:
-            count.ours += 1
-            count.matched += await _leg(leg, seen, known, tally)
-        elif (stranger := await strangers.refund(seen)) is not None:
-            count.ours += 1
-            await tally.differ(told(stranger))
+        if not known.is_unreadable(seen.metadata):
+            async with newer.left_alone(seen.id):
+                await _one(seen, known, count, tally)
     await _legs_without(things, between, tally)
+
+
+async def _one(seen: RefundFacts, known: Rows, count: Count, tally: Tally) -> None:
+    leg = known.of(seen.id, seen.metadata)
+    if leg is not None:
+        count.ours += 1
+        count.matched += await _leg(leg, seen, known, tally)
+    elif (stranger := await strangers.refund(seen)) is not None:
+        count.ours += 1
+        await tally.differ(told(stranger))
 
 
 def told(stranger: strangers.Stranger) -> Difference:

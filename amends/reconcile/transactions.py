@@ -1,7 +1,7 @@
 """The movements of our balance at Stripe against the legs that caused them; fees and disputes."""
 
 from amends.gateways.stripe_facts import TransactionFacts
-from amends.models import ExceptionItem, Leg
+from amends.models import BankDispute, Leg
 from amends.reconcile import rows
 from amends.reconcile.report import Difference, Subject
 from amends.reconcile.tally import Tally
@@ -37,9 +37,8 @@ async def _legs(sources: list[str]) -> dict[str, Leg]:
 
 
 async def _disputes(sources: list[str]) -> set[str]:
-    """Disputes on charges of ours were told when they were heard of."""
-    told = ExceptionItem.filter(kind="dispute", key__in=sources)
-    return {str(each) for each in await told.values_list("key", flat=True)}
+    found = await BankDispute.filter(id__in=sources).values_list("id", flat=True)
+    return {str(each) for each in found}
 
 
 async def _leg(leg: Leg, seen: TransactionFacts, tally: Tally) -> bool:

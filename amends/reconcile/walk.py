@@ -107,7 +107,7 @@ async def _credits(mine: Progress) -> str:
 
 async def _finish(mine: Progress) -> Report:
     settled = await mine.tally.settle_vanished(KINDS, mine.began_at)
-    await newer.settle()
+    await newer.settle(mine.began_at)
     report = await _report(mine, settled)
     if mine.quarantine_id:
         held = await quarantine.standing()

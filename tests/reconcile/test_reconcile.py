@@ -446,6 +446,7 @@ async def test_a_leg_of_a_newer_version_is_left_alone(shop: Shop, sam: Staff, da
     assert await ExceptionItem.filter(kind="newer_version", case_id=case.id).exists()
     assert set(await open_kinds()) == {"newer_version"}
     await tamper("leg", leg.id, "kind = 'refund'")
+    shop.pass_(minutes=1)
     await reconcile.run()
     assert await open_kinds() == {}
 
