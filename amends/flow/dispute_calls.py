@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, moves, papers, timeline
+from amends import clock, exceptions_desk, moves, papers, quarantine, timeline
 from amends.flow import disputes, sighting
 from amends.flow.evidence import Wish
 from amends.gateways import stripe, stripe_disputes
@@ -88,6 +88,7 @@ def _fields(row: BankDispute, file_id: str) -> dict[str, str]:
 
 async def _carry_out(row: BankDispute) -> datetime:
     """Submit or accept, once. Stripe was read a moment ago and shows neither done."""
+    await quarantine.must_be_clear()
     now = clock.now()
     if row.key_number == 0:
         return await _send(row, 1)

@@ -6,8 +6,9 @@ from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, ledger, moves, timeline
 from amends.flow import attempts, letters, outbox
+from amends.gateways.document_data import ProofOfRefund
 from amends.gateways.stripe_facts import RefundFacts
-from amends.models import Case, Leg, Plan
+from amends.models import Case, Document, Leg, Plan
 from amends.rules import sending, workflow
 from amends.rules.people import STRIPE
 from amends.rules.plan import LegKind, LegState
@@ -178,6 +179,10 @@ async def _late_failure(case: Case, leg: Leg, seen: RefundFacts) -> None:
         failure=(seen.failure_reason or "failed late")[:120],
     )
     await ledger.book(leg, ledger.refund_failure(leg, seen.id), now)
+    # The proof says what is not true any more; the remedy that a manager picks makes a new one.
+    await Document.filter(case_id=case.id, kind=ProofOfRefund.kind, superseded_at=None).update(
+        superseded_at=now
+    )
     await exceptions_desk.tell(
         "refund_failed_late",
         seen.id,

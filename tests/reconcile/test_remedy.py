@@ -13,6 +13,7 @@ from amends.models import (
     Approval,
     Attachment,
     Case,
+    Document,
     ExceptionItem,
     LedgerEntry,
     Leg,
@@ -96,6 +97,16 @@ async def test_nothing_is_done_by_itself(at: At) -> None:
         await shops.work_on(at.shop, at.case, days=7)
     assert len(at.shop.world.ledger()) == before
     assert (await Case.get(id=at.case.id)).status is Status.REFUND_FAILED_LATE
+
+
+async def test_the_proof_that_is_not_true_any_more_is_withdrawn_and_made_anew(at: At) -> None:
+    kinds = Document.filter(case_id=at.case.id, kind="proof_of_refund")
+    assert await kinds.filter(superseded_at=None).count() == 0
+    shown = await remedy.shown(at.case, at.sam, Ask(Way.SEND_AGAIN))
+    plan = await remedy.propose_send_again(at.case, at.sam, shown.seed, shown.digest, "Try again")
+    await at.decide(plan)
+    proof = await kinds.get(superseded_at=None)
+    assert len(proof.facts["refunds"]) == 2  # type: ignore[arg-type]
 
 
 async def test_it_sends_the_refund_again_as_a_new_leg_and_charges_nothing(at: At) -> None:
