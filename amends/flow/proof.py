@@ -40,8 +40,13 @@ async def close(run: Execution) -> datetime | None:
 
 
 async def _refunds(run: Execution) -> list[Leg]:
-    earlier = await Leg.filter(id__in=list(run.draft.rests_on), case_id=run.case.id)
-    return [*earlier, *run.refunds]
+    earlier = Leg.filter(case_id=run.case.id, kind=LegKind.REFUND)
+    if run.draft.remedy is not None:
+        # The proof that was withdrawn also told of refunds that hold.
+        held = earlier.filter(state=LegState.SUCCEEDED).exclude(plan_id=run.plan.id)
+    else:
+        held = earlier.filter(id__in=list(run.draft.rests_on))
+    return [*await held.order_by("plan_id", "position"), *run.refunds]
 
 
 async def _check_at_stripe(refunds: list[Leg]) -> None:
