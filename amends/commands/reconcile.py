@@ -90,4 +90,5 @@ def _differences(report: Report) -> Iterator[str]:
         days = int((clock.now() - each.oldest).total_seconds() // _DAY_S)
         age = "today" if days < 1 else f"{days} days"
         yield f"{each.kind.replace('_', ' '):<26}{each.number:>5}   oldest: {age}"
-    yield f"{report.differences} differences. They are on the exceptions desk."
+    number = report.differences
+    yield f"{number} difference{'s' if number > 1 else ''}, on the exceptions desk."
