@@ -82,6 +82,7 @@ class Plan:
             "AMENDS_PORTAL_URL": self.url("portal"),
             "AMENDS_BACKOFFICE_URL": self.url("backoffice"),
             "AMENDS_FILES_URL": (self.folder / "files").as_uri(),
+            "AMENDS_DATA_DIR": str(self.folder),
             "AMENDS_SECRET_KEY": self.secrets["key"],
             # The sandbox's mail gateway writes its verdicts under this name.
             "AMENDS_MAIL_AUTHSERV_ID": "mx.amends.example",
