@@ -8,7 +8,7 @@ SEEDS ?= 200
 UV := uv==0.13.9
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo venv test check crash simulate model bench pictures requirements
+.PHONY: help demo venv test check crash simulate model bench pictures requirements prove
 
 help:
 	@echo "make demo       start everything on this machine and print where to click (PORT=, RESET=1)"
@@ -18,6 +18,7 @@ help:
 	@echo "make simulate   SEEDS= random histories against the twin"
 	@echo "make model      check the model of the flow"
 	@echo "make pictures   take docs/screens"
+	@echo "make prove      crash matrix, webhook orders, published bugs, mutants, replay"
 	@echo "make requirements   write docs/REQUIREMENTS.md from the marks of the tests"
 	@echo "make bench      measure pages against the bare minimum (QUICK=1: under a minute)"
 
@@ -29,7 +30,8 @@ venv: .venv/.installed-dev
 test: .venv/.installed-dev
 	@.ci/chromium
 	@# Playwright's loop and the other tests' cannot share a process.
-	@.venv/bin/python -m pytest -m "not browser"; rest=$$?; \
+	@# The long proofs of the money engine have a target of their own: make prove.
+	@.venv/bin/python -m pytest -m "not browser" --ignore=tests/money --ignore=tests/simulate; rest=$$?; \
 	.venv/bin/python -m pytest -m browser; browser=$$?; \
 	[ $$rest -eq 0 ] && [ $$browser -eq 0 ]
 
@@ -49,6 +51,9 @@ simulate: .venv/.installed-dev
 
 model: .venv/.installed-dev
 	bash model/check.sh
+
+prove: .venv/.installed-dev
+	.venv/bin/python -m pytest tests/money tests/simulate
 
 requirements: .venv/.installed-dev
 	.venv/bin/python -m tests.requirements
