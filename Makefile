@@ -31,7 +31,7 @@ test: .venv/.installed-dev
 	@.ci/chromium
 	@# Playwright's loop and the other tests' cannot share a process.
 	@# The long proofs of the money engine have a target of their own: make prove.
-	@.venv/bin/python -m pytest -m "not browser" --ignore=tests/money --ignore=tests/simulate; rest=$$?; \
+	@.venv/bin/python -m pytest -m "not browser" --ignore=tests/money --ignore=tests/simulate --ignore=tests/reconcile; rest=$$?; \
 	.venv/bin/python -m pytest -m browser; browser=$$?; \
 	[ $$rest -eq 0 ] && [ $$browser -eq 0 ]
 
@@ -53,7 +53,7 @@ model: .venv/.installed-dev
 	bash model/check.sh
 
 prove: .venv/.installed-dev
-	.venv/bin/python -m pytest tests/money tests/simulate
+	.venv/bin/python -m pytest tests/money tests/simulate tests/reconcile
 
 requirements: .venv/.installed-dev
 	.venv/bin/python -m tests.requirements
