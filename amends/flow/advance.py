@@ -215,7 +215,13 @@ async def _key_refused(case: Case, error: Exception) -> datetime:
 
 
 async def _look_again(case: Case, again: datetime | None) -> None:
-    """Set the next look, unless the case moved on meanwhile: then its own wake-up is there."""
+    """Set the next look, unless the case moved on meanwhile: then its own wake-up is there.
+
+    An open case always has one: nothing seems to be under way while another worker, which may
+    die now, has just begun a leg.
+    """
+    if again is None and case.status in workflow.OPEN:
+        again = clock.now() + sending.LOOKUPS[1]
     await Case.filter(id=case.id, version=case.version).update(next_check_at=again)
     if again is not None and again <= clock.now():
         await jobs.defer(jobs.advance(case.id))

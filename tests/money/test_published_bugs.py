@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from amends import facts
-from amends.flow import advance, approval, attempts, observe, planning, refund, stripe_events
+from amends.flow import (
+    advance,
+    approval,
+    attempts,
+    execution,
+    observe,
+    planning,
+    refund,
+    stripe_events,
+)
 from amends.gateways import stripe_money
 from amends.models import (
     Approval,
@@ -547,3 +556,28 @@ def test_every_row_of_the_published_table_has_its_test() -> None:
     for name in names.split():
         assert any(each.startswith(name) for each in known), name
     assert len([each for each in known if re.match("test_janitor_", each)]) == 5
+
+
+async def test_a_worker_that_dies_after_its_intent_leaves_no_case_without_a_next_look(
+    shop: Shop, sam: Staff, dana: Staff
+) -> None:
+    """Another one saw nothing under way, then nothing to send, and had no time to name (20814)."""
+    case = await one_refund(shop, sam, dana)
+    await advance.advance(case.id)
+    load = execution.load
+
+    async def while_another_begins(found: Case) -> execution.Execution:
+        run = await load(found)
+        leg, digest = run.refunds[0], run.plan.digest
+        if leg.state is LegState.PLANNED:
+            sent = refund.params(run, leg)
+            await attempts.begin(
+                found, leg, attempts.Step.REFUND, sent, digest, attempts.Moment.now()
+            )
+        return await load(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "load", while_another_begins)
+        await advance.advance(case.id)
+    assert (await Case.get(id=case.id)).next_check_at is not None
+    assert (await rest(shop, case)).status is Status.RESOLVED
