@@ -103,6 +103,8 @@ async def test_the_sweep_starts_the_reconciliation_that_a_quarantine_waits_for(
 async def test_the_sweep_takes_an_interrupted_run_up_again(shop: Shop, db: None) -> None:
     shop.world.faults.add("GET /v1/disputes", FaultKind.TIMEOUT_BEFORE)
     await worker.reconcile_all.func(0)
+    assert "reconcile" not in await sweep_once()
+    shop.pass_(minutes=5)
     assert "reconcile" in await sweep_once()
     await worker.reconcile_all.func(0)
     assert not await reconcile.is_wanted()

@@ -20,7 +20,8 @@ from tests.backoffice import scene
 from tests.reconcile import drill
 from tests.shop import AMEX, VISA, Shop
 
-# Where the backup is taken, and how many steps later the database is lost (None: at the end).
+# After which step the backup is taken, and how many steps later the database is lost (None: at
+# the end). Each backup is used once.
 POINTS = [*((point, None) for point in range(0, 34, 2)), *((point, 4) for point in range(1, 30, 4))]
 
 
@@ -36,10 +37,8 @@ async def story(
     told = drill.Story(shop, postgres, name, frozenset(point for point, _ in POINTS))
     await drill.tell(told)
     yield told
+    # The copies go with the test server; dropping each takes longer than making it.
     clock.use()
-    for snapshot in told.steps:
-        drill.drop(postgres, snapshot.database)
-    drill.drop(postgres, name)
 
 
 @pytest.fixture
@@ -50,13 +49,10 @@ async def at_restore(
     point, later = request.param
     before = story.steps[point]
     now = story.steps[-1 if later is None else min(point + later, len(story.steps) - 1)]
-    name = "restored_" + secrets.token_hex(4)
-    embedded.create_database(story.postgres, name, before.database)
     story.shop.take()
     drill.restored(story, before, now)
-    async with drill.opened(story.postgres.url(name)):
+    async with drill.opened(story.postgres.url(before.database)):
         yield before, now
-    drill.drop(story.postgres, name)
 
 
 async def test_the_story_ends_well_and_has_enough_points(story: drill.Story) -> None:
@@ -147,8 +143,6 @@ async def test_a_plan_after_the_restore_never_meets_a_key_from_before(
         case = await refunded(sold[1], sam, dana)
         case = await shops.work_on(shop, case, hours=1)
         told = set(await ExceptionItem.filter(resolved_at=None).values_list("kind", flat=True))
-    for each in (name, f"{name}_backup"):
-        drill.drop(postgres, each)
     if mutant:
         assert case.status is not Status.RESOLVED and "unknown_outcome" in told
     else:
