@@ -18,6 +18,8 @@ from amends.reconcile.tally import Tally
 KEY = "reconcile"
 # A page takes seconds; whoever has not been heard of for this long is dead.
 LEASE = timedelta(minutes=2)
+# How long the worker waits before it takes up a run that was interrupted.
+PAUSE = timedelta(minutes=5)
 # An interrupted run is worth going on with on the same day; after that it begins anew.
 RESUME = timedelta(hours=20)
 _TAKE = """
@@ -81,6 +83,11 @@ class Progress:
 async def last() -> Progress | None:
     row = await WorkerState.get_or_none(key=KEY)
     return _adapter().validate_python(row.value) if row else None
+
+
+async def is_recent(now: datetime) -> bool:
+    """Something was written a moment ago; while Stripe is away it is not asked all the time."""
+    return await WorkerState.filter(key=KEY, at__gt=now - PAUSE).exists()
 
 
 async def claim(since: datetime) -> Progress:

@@ -51,9 +51,9 @@ async def run() -> Report:
 
 
 async def is_wanted() -> bool:
-    """A killed run stands there and nobody is at work on it."""
+    """A run was killed or gave up a while ago, and nobody is at work on it."""
     known = await progress.last()
-    if known is None or known.is_over or known.is_alive(clock.now()):
+    if known is None or known.is_over or await progress.is_recent(clock.now()):
         return False
     held = await quarantine.standing()
     return known.can_go_on(clock.now(), held.id if held.is_on else "")
