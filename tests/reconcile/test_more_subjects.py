@@ -18,6 +18,8 @@ from tests.reconcile.test_quarantine import a_movement_without_an_attempt
 from tests.reconcile.test_reconcile import tamper
 from tests.shop import Shop
 
+pytestmark = pytest.mark.req("I21")
+
 
 @pytest.fixture
 async def at(db: None, shop: Shop) -> Scene:

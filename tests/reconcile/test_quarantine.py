@@ -29,6 +29,8 @@ from tests import shop as shops
 from tests.reconcile.test_reconcile import the_twin_refunds
 from tests.shop import AMEX, VISA, Shop
 
+pytestmark = pytest.mark.req("I34")
+
 
 async def money(shop: Shop) -> int:
     """How much went back or was charged anew, whatever the direction."""

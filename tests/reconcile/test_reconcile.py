@@ -16,6 +16,8 @@ from sandbox.stripe_twin.faults import FaultKind
 from tests import shop as shops
 from tests.shop import AMEX, FAILS, MASTERCARD, PENDING, VISA, Sale, Shop
 
+pytestmark = pytest.mark.req("I10", "I21")
+
 
 async def open_kinds() -> dict[str, int]:
     found: dict[str, int] = {}

@@ -13,6 +13,8 @@ from tests import shop as shops
 from tests.reconcile.test_reconcile import resolved
 from tests.shop import VISA, Shop
 
+pytestmark = pytest.mark.req("I21")
+
 
 async def many(shop: Shop, sam: Staff, dana: Staff, number: int) -> None:
     for _ in range(number):

@@ -35,6 +35,8 @@ PAID = Paid(
     "Your bank sent the refund back, so we paid you by bank transfer today.",
 )
 
+pytestmark = pytest.mark.req("I7", "I8", "I20")
+
 
 @dataclass
 class At:

@@ -20,6 +20,8 @@ from tests.backoffice import scene
 from tests.reconcile import drill
 from tests.shop import AMEX, VISA, Shop
 
+pytestmark = pytest.mark.req("I2", "I5", "I34")
+
 # After which step the backup is taken, and how many steps later the database is lost (None: at
 # the end). Each backup is used once.
 POINTS = [*((point, None) for point in range(0, 34, 2)), *((point, 4) for point in range(1, 30, 4))]

@@ -19,6 +19,8 @@ from tests import shop as shops
 from tests.backoffice import scene
 from tests.shop import AMEX, PENDING, VISA, Shop
 
+pytestmark = pytest.mark.req("I14")
+
 INCIDENTS = ("open_dispute", "open_inquiry", "warn_fraud")
 KNOWN_BY = ("an event", "the look before the call")
 MONEY = ("/v1/refunds", "/v1/payment_intents")
