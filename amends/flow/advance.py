@@ -27,6 +27,18 @@ from amends.rules.workflow import Action, Status
 # Every open case is looked at daily even when nothing is known to be due.
 _IDLE = timedelta(days=1)
 _STRIPE_AWAY = timedelta(minutes=1)
+# After these a person makes another plan; waiting would change nothing.
+_FOR_PEOPLE = frozenset(
+    {
+        "approval_expired",
+        "account_flagged",
+        "no_approval",
+        "no_plan",
+        "digest",
+        "lost_case",
+        "twice",
+    }
+)
 # A quarantine ends with a reconciliation; its cases are looked at again soon after.
 _HELD_BACK = timedelta(minutes=1)
 
@@ -189,7 +201,7 @@ async def _halt(case: Case, halt: Halt) -> datetime:
     """The plan may not go on: a person is told, and the case goes where a new plan is made."""
     await proof.halted(case, halt)
     case = await Case.get(id=case.id)
-    if halt.key in ("approval_expired", "account_flagged", "no_approval", "no_plan", "digest"):
+    if halt.key in _FOR_PEOPLE:
         await _back_to_people(case, halt)
     return clock.now() + _IDLE
 

@@ -134,6 +134,20 @@ def _same(leg: Leg, planned: plans.PlannedLeg) -> bool:
     )
 
 
+async def must_not_charge_twice(execution: Execution) -> None:
+    """All that a case charges stays within all that went back, whatever its plans say.
+
+    Raises Halt where earlier charges, one that was taken over after a restore say, used it up.
+    """
+    own = execution.recharge
+    assert own is not None, "only a recharge is checked"
+    done = await Leg.filter(case_id=execution.case.id, state=LegState.SUCCEEDED).exclude(id=own.id)
+    back = sum(leg.amount_minor for leg in done if leg.kind is LegKind.REFUND)
+    charged = sum(leg.amount_minor for leg in done if leg.kind is LegKind.RECHARGE)
+    if charged + own.amount_minor > back:
+        raise Halt("twice", "In all, more would be charged than went back.")
+
+
 async def confirmed_refunds_under(execution: Execution) -> list[Leg]:
     """The refund legs that a recharge rests on: this plan's and the earlier ones it names.
 

@@ -228,6 +228,7 @@ async def _answered(leg: Leg) -> None:
 async def _gate(run: Execution) -> None:
     """Every refund confirmed, by our rows and by Stripe right now; no dispute on any charge."""
     await execution.check_fresh(run)
+    await execution.must_not_charge_twice(run)
     for refunded in await execution.confirmed_refunds_under(run):
         assert refunded.stripe_id is not None
         seen = await stripe.refund(refunded.stripe_id)
@@ -303,7 +304,8 @@ async def _waiting_leg(case: Case) -> Leg:
 
 async def stop(case: Case, reason: str) -> None:
     """The recharge may not go on: what was never sent never will be, an open intent is canceled."""
-    leg = await Leg.filter(case_id=case.id, kind=LegKind.RECHARGE).order_by("-plan_id").first()
+    legs = Leg.filter(case_id=case.id, kind=LegKind.RECHARGE, plan__voided_at=None)
+    leg = await legs.order_by("-plan_id").first()
     if leg is None:
         return
     if leg.payment_intent_id and leg.state is not LegState.SUCCEEDED:

@@ -11,7 +11,7 @@ from amends.gateways.stripe_facts import IntentFacts, RefundFacts
 from amends.models import Account, Case, Deposit, ExceptionItem, Leg
 
 FOREIGN_REFUND = "foreign_refund"
-T = TypeVar("T")
+T = TypeVar("T", RefundFacts, IntentFacts)
 
 
 @dataclass(frozen=True)
@@ -69,25 +69,27 @@ async def _case_of(
 
 async def lost_refund(refunds: Iterable[RefundFacts]) -> RefundFacts | None:
     """A living refund that Amends made and whose leg is not in this database."""
-    ours = {
-        leg: each for each in refunds if each.counts and (leg := stripe_pages.leg_of(each.metadata))
-    }
-    return next(iter(await _unknown(ours)), None)
+    found = await unknown(
+        each for each in refunds if each.counts and stripe_pages.leg_of(each.metadata)
+    )
+    return found[0] if found else None
 
 
 async def lost_intent(case: Case, intents: Iterable[IntentFacts]) -> IntentFacts | None:
     """The same of a charge for this case, made or still possible."""
-    ours = {
-        leg: each
+    found = await unknown(
+        each
         for each in intents
         if each.status != "canceled"
         and each.metadata.get("case") == case.ref
-        and (leg := stripe_pages.leg_of(each.metadata))
-    }
-    return next(iter(await _unknown(ours)), None)
+        and stripe_pages.leg_of(each.metadata)
+    )
+    return found[0] if found else None
 
 
-async def _unknown(ours: dict[str, T]) -> list[T]:
+async def unknown(objects: Iterable[T]) -> list[T]:
+    """Those of our objects whose leg this database does not have."""
+    ours = {stripe_pages.leg_of(each.metadata): each for each in objects}
     if not ours:
         return []
     known = {str(each) for each in await Leg.filter(id__in=list(ours)).values_list("id", flat=True)}

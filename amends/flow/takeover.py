@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, facts, jobs, moves, policies, quarantine
-from amends.flow import desk, observe, observe_intent
+from amends.flow import desk, observe, observe_intent, strangers
 from amends.gateways import stripe, stripe_pages
 from amends.gateways.stripe_facts import IntentFacts, RefundFacts
-from amends.models import Account, Case, ExceptionItem, Leg, Plan
+from amends.models import Account, Case, Deposit, ExceptionItem, Leg, Plan
 from amends.rules import policy
 from amends.rules.people import Staff
 from amends.rules.plan import Draft, LegKind, LegState, Outcome, PlannedLeg
@@ -59,20 +59,36 @@ async def take_over(case: Case, by: Staff, reason: str) -> Plan:
 
 
 async def _read(case: Case) -> _Lost:
-    """Read live: what was told at the restore may have gone on since.
+    """Read live, whatever the desk was told or has closed since.
 
-    Money whose whole case was lost is told without a case; it may join another of the customer's.
+    Money of this case's reference is its own. Money whose whole case was lost is told without a
+    case; it may join another case of the same customer.
     """
     account = await Account.get(id=case.account_id)
-    told = ExceptionItem.filter(kind=quarantine.LOST, resolved_at=None)
-    keys = [each.key for each in await told.filter(case_id=case.id)]
-    keys += [each.key for each in await told.filter(case_id=None)]
-    refunds = [await stripe.refund(key) for key in keys if key.startswith("re_")]
-    intents = [await stripe.intent(key) for key in keys if key.startswith("pi_")]
-    ours = account.stripe_customer_id
+    customer = account.stripe_customer_id or ""
+    told = ExceptionItem.filter(kind=quarantine.LOST, case_id=None, resolved_at=None)
+    without_case = {each.key for each in await told}
+    intents = await stripe.intents_of(customer) if customer else []
+    paid = [each.charge_id for each in await Deposit.filter(order__account_id=case.account_id)]
+    paid += [each.charge_id for each in intents if stripe_pages.leg_of(each.metadata)]
+    refunds = [seen for charge in paid if charge for seen in await stripe.refunds_of(charge)]
+    refunds += [
+        await stripe.refund(key)
+        for key in without_case - {seen.id for seen in refunds}
+        if key.startswith("re_")
+    ]
+
+    def is_its(seen: RefundFacts | IntentFacts) -> bool:
+        named = seen.metadata.get("case") == case.ref and bool(stripe_pages.leg_of(seen.metadata))
+        return seen.customer_id == customer and (named or seen.id in without_case)
+
+    lost_refunds = await strangers.unknown(seen for seen in refunds if seen.counts and is_its(seen))
+    lost_intents = await strangers.unknown(
+        seen for seen in intents if seen.status != "canceled" and is_its(seen)
+    )
+    # A list does not hold the card; the object read alone does.
     return _Lost(
-        tuple(seen for seen in refunds if seen.customer_id == ours),
-        tuple(seen for seen in intents if seen.customer_id == ours),
+        tuple(lost_refunds), tuple([await stripe.intent(seen.id) for seen in lost_intents])
     )
 
 
