@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from tortoise import connections
+from tortoise.exceptions import OperationalError
 
 from amends import clock, embedded, settings
 from amends.models import WorkerState
@@ -106,9 +107,17 @@ async def _copy_path() -> Path:
     """One file per database of a server, beside the attachments and the embedded server."""
     known = settings.load()
     folder = Path(known.data_dir) if known.data_dir else embedded.default_folder()
-    rows = await connections.get("default").execute_query_dict(_WHICH)
-    name = hashlib.sha256(str(rows[0]["which"]).encode()).hexdigest()[:12]
+    name = hashlib.sha256((await _which()).encode()).hexdigest()[:12]
     return folder / "worker" / f"epoch-{name}.json"
+
+
+async def _which() -> str:
+    """The database's name among all; by its address where the server does not tell."""
+    try:
+        rows = await connections.get("default").execute_query_dict(_WHICH)
+    except OperationalError:
+        return settings.load().database_url.split("@", 1)[-1]
+    return str(rows[0]["which"])
 
 
 def _read_copy(path: Path) -> Mark | None:

@@ -242,6 +242,14 @@ async def test_without_a_place_for_the_copy_stripe_is_still_asked(
     assert (await quarantine.check()).is_on
 
 
+async def test_a_server_that_does_not_tell_its_identity_is_known_by_its_address(
+    shop: Shop, fresh_db: str, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epoch, "_WHICH", "SELECT nobody_has_this()")
+    assert await epoch.gone_back() == ""
+    assert (await the_file(own_folder)).exists()
+
+
 # Races, on real connections
 
 
