@@ -10,11 +10,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from tortoise import Tortoise
 from tortoise.context import TortoiseContext
 from tortoise.transactions import in_transaction
 
 from amends import database, embedded, migrate
+from tests.browser import demo as demos
 
 # Tests must not depend on how the machine is set up.
 for _name in [name for name in os.environ if name.startswith("AMENDS_")]:
@@ -28,6 +30,15 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_conn
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One for all browser tests: Playwright's loop runs at most once in a process."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=demos.chromium(), args=demos.FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
