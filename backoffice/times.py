@@ -1,6 +1,7 @@
 """Times as a desk reads them: Today 4:30 pm, Tomorrow 10:00 am, Feb 4, Overdue 2 h."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import dates
@@ -49,7 +50,12 @@ def day(value: date) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(_zone()).date()
     today = clock.now().astimezone(_zone()).date()
-    pattern = "MMM d" if value.year == today.year else "MMM d, y"
+    return _written(value, "MMM d" if value.year == today.year else "MMM d, y")
+
+
+@lru_cache(maxsize=4096)
+def _written(value: date, pattern: str) -> str:
+    """Kept: a page names few days, many times each."""
     return dates.format_date(value, pattern, locale="en_US")
 
 

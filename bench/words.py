@@ -4,33 +4,10 @@ import random
 from collections.abc import Sequence
 
 SENTENCES = 20_000
-_COMMON = [
-    "please",
-    "refund",
-    "card",
-    "charge",
-    "payment",
-    "deposit",
-    "order",
-    "scanner",
-    "invoice",
-    "shipping",
-    "bank",
-    "account",
-    "email",
-    "team",
-    "need",
-    "received",
-    "waiting",
-    "customs",
-    "delay",
-    "renewal",
-    "cancel",
-    "approve",
-    "billing",
-    "number",
-    "statement",
-]
+_COMMON = tuple(
+    "please refund card charge payment deposit order scanner invoice shipping bank account email "
+    "team need received waiting customs delay renewal cancel approve billing number".split(" ")
+)
 _OPENINGS = ("con", "de", "ex", "im", "in", "pre", "pro", "re", "sub", "trans", "un", "out", "over")
 _MIDDLES = (
     "du",

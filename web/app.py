@@ -6,18 +6,16 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.routing import Mount
 
 from amends import database
 from amends.settings import Settings, project_root
-from web import basics, errors, guards, logs, pages, paths, security, sessions
+from web import basics, compression, errors, guards, logs, pages, paths, security, sessions
 from web.assets import Assets
 from web.doors import LIMITS, Door, House
 
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
 _STRIPE_API = "https://api.stripe.com"
-_NOT_SMALLER = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf")
 
 
 def build(
@@ -86,7 +84,7 @@ def _middleware(home: House) -> list[Middleware]:
     exempt = tuple(r for r in home.all_routes if getattr(r, "allow", None) == guards.SIGNED)
     return [
         Middleware(security.HeadersMiddleware, door=home.door, origins=home.origins),
-        Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=_NOT_SMALLER),
+        Middleware(compression.CompressionMiddleware),
         Middleware(errors.FaultsMiddleware),
         Middleware(security.GateMiddleware, base_url=home.base_url, exempt=exempt),
         Middleware(security.BodyLimitMiddleware),

@@ -1,16 +1,21 @@
 """Static files, held in memory, compressed once, under an address that names their content."""
 
+import functools
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import zstandard
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from web import compression
 
 _FOREVER = "public, max-age=31536000, immutable"
 _TYPES = {".woff2": "font/woff2", ".js": "text/javascript; charset=utf-8"}
@@ -22,7 +27,8 @@ class Asset:
     content_type: str
     etag: str
     plain: bytes
-    gzipped: bytes | None
+    # By encoding; empty where the file is compressed already.
+    smaller: Mapping[str, bytes]
 
 
 class Assets:
@@ -65,17 +71,27 @@ def _load(path: Path) -> Asset:
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
     if path.suffix in (".css", ".txt"):
         kind = f"{kind}; charset=utf-8"
-    small = gzip.compress(plain, 9, mtime=0) if path.suffix in _COMPRESSIBLE else None
+    small = _smaller(plain) if path.suffix in _COMPRESSIBLE else {}
     etag = f'"{hashlib.sha256(plain).hexdigest()[:16]}"'
     return Asset(kind or "application/octet-stream", etag, plain, small)
 
 
+@functools.cache
+def _smaller(plain: bytes) -> Mapping[str, bytes]:
+    """Once in a process, as small as it gets."""
+    return {
+        compression.ZSTD: zstandard.ZstdCompressor(level=19).compress(plain),
+        compression.GZIP: gzip.compress(plain, 9, mtime=0),
+    }
+
+
 def _answer(request: Request, asset: Asset, cache: str) -> Response:
     headers = {"cache-control": cache, "etag": asset.etag, "content-type": asset.content_type}
-    if asset.gzipped is not None:
+    if asset.smaller:
         headers["vary"] = "Accept-Encoding"
     if asset.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if asset.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(asset.gzipped, headers=headers | {"content-encoding": "gzip"})
+    encoding = compression.best(request.headers.get("accept-encoding", ""))
+    if encoding in asset.smaller:
+        return Response(asset.smaller[encoding], headers=headers | {"content-encoding": encoding})
     return Response(asset.plain, headers=headers)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,7 +46,7 @@ def filters(time_zone: str) -> dict[str, Callable[..., Any]]:
     zone = ZoneInfo(time_zone)
 
     def _written(pattern: str) -> Callable[[date], str]:
-        return lambda value: dates.format_date(_local(value, zone), pattern, locale=_LOCALE)
+        return lambda value: _day(_local(value, zone), pattern)
 
     return {
         "parted": quoting.parted,
@@ -58,6 +59,12 @@ def filters(time_zone: str) -> dict[str, Callable[..., Any]]:
     }
 
 
+@lru_cache(maxsize=4096)
+def _day(value: date, pattern: str) -> str:
+    """Kept: a page names few days, many times each."""
+    return dates.format_date(value, pattern, locale=_LOCALE)
+
+
 def _local(value: date, zone: ZoneInfo) -> date:
     return value.astimezone(zone).date() if isinstance(value, datetime) else value
 
@@ -65,5 +72,5 @@ def _local(value: date, zone: ZoneInfo) -> date:
 def _clock_time(local: datetime) -> str:
     hour = local.hour % 12 or 12
     half = "am" if local.hour < 12 else "pm"
-    day = dates.format_date(local.date(), "MMM d", locale=_LOCALE)
+    day = _day(local.date(), "MMM d")
     return f"{day}, {hour}:{local.minute:02d} {half}"

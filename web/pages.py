@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from amends import clock
 from amends.settings import Settings
-from web import formats, paths, security, sessions
+from web import formats, marks, paths, security, sessions
 from web.assets import Assets
 from web.doors import house
 
@@ -45,9 +45,12 @@ def environment(
     def url(name: str, **params: object) -> str:
         return path_for(routes, name, params)
 
+    icon = marks.icons(assets)
     env.globals.update(
         url=url,
         static=assets.url,
+        make_icon=icon,
+        make_tag=marks.tags(icon),
         company=settings.company_name,
         support=settings.support_address,
         terms_url=settings.terms_url,

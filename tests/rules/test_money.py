@@ -362,3 +362,12 @@ def test_no_deposit_is_refunded_beyond_what_is_left_on_it(left, data):
     whole = usd(data.draw(st.integers(1, sum(left))))
     shares = money.split(whole, left)
     assert all(share.minor <= rest for share, rest in zip(shares, left, strict=True))
+
+
+@given(
+    minor=st.integers(-money.MAX_MINOR, money.MAX_MINOR),
+    currency=st.sampled_from(["usd", "eur", "jpy", "kwd", "chf", "isk", "ugx", "huf", "cad"]),
+)
+def test_the_fast_way_reads_like_the_library(minor: int, currency: str) -> None:
+    amount = Money(minor, currency)
+    assert money.format_money(amount) == money._localised(amount, "en_US")

@@ -1,0 +1,49 @@
+"""Icons and tags as markup made in Python: a list has hundreds, and a macro costs ten times it."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Protocol
+
+from markupsafe import Markup, escape
+
+from web.assets import Assets
+
+
+class Tagged(Protocol):
+    """A state with its word, tone and icon."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def tone(self) -> str: ...
+    @property
+    def icon(self) -> str: ...
+
+
+def icons(assets: Assets) -> Callable[..., Markup]:
+    """`icon('receipt')` is mute beside words; `icon('x', 'Remove')` reads as Remove."""
+    sprite = assets.url("icons.svg")
+
+    @cache
+    def icon(name: str, label: str = "") -> Markup:
+        said = Markup('role="img" aria-label="{}"').format(label) if label else _MUTE
+        return Markup(
+            '<svg class="icon" {} focusable="false"><use href="{}#{}"></use></svg>'
+        ).format(said, sprite, name)
+
+    return icon
+
+
+_MUTE = Markup('aria-hidden="true"')
+
+
+def tags(icon: Callable[..., Markup]) -> Callable[..., Markup]:
+    """`tag('Sent', 'go', 'landmark')`, or `tag(words.STATUS[case.status])`."""
+
+    def tag(what: Tagged | str, tone: str = "", icon_name: str = "") -> Markup:
+        if not isinstance(what, str):
+            what, tone, icon_name = what.state, what.tone, what.icon
+        picture = icon(icon_name) if icon_name else ""
+        return Markup(f'<span class="tag {escape(tone)}">{picture}{escape(what)}</span>')  # noqa: S704
+
+    return tag
