@@ -13,7 +13,18 @@ from portal import (
     sign_in,
     stripe_webhook,
 )
-from portal.draft import amount, bank, check, kinds, new_card, order, reason, story, terms
+from portal.draft import (
+    amount,
+    bank,
+    check,
+    kinds,
+    new_card,
+    not_covered,
+    order,
+    reason,
+    story,
+    terms,
+)
 from web.guards import CUSTOMER, PUBLIC, SIGNED, GuardedRoute, route
 
 _DRAFT = "/requests/new/{draft}"
@@ -51,6 +62,8 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_DRAFT}/delete", kinds.delete, allow=CUSTOMER),
     route("GET", f"{_DRAFT}/order", order.show, allow=CUSTOMER),
     route("POST", f"{_DRAFT}/order", order.save, allow=CUSTOMER),
+    route("GET", f"{_DRAFT}/not-covered", not_covered.show, allow=CUSTOMER),
+    route("POST", f"{_DRAFT}/not-covered", not_covered.ask_about_charge, allow=CUSTOMER),
     route("GET", f"{_DRAFT}/reason", reason.show, allow=CUSTOMER),
     route("POST", f"{_DRAFT}/reason", reason.save, allow=CUSTOMER),
     route("GET", f"{_DRAFT}/amount", amount.show, allow=CUSTOMER),

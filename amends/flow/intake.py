@@ -36,6 +36,14 @@ class Incomplete(facts.Fact):
         self.step = step
 
 
+class NotCovered(facts.Fact):
+    """The order has no live subscription; the door explains it and says what can be done."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"Order {order.number} has no active or pending subscription.")
+        self.order_id = order.id
+
+
 async def start_draft(by: Customer, kind: Kind) -> Case:
     """A new draft, known by a random name until it is sent."""
     drafts = await Case.filter(account_id=by.account_id, status=Status.DRAFT).count()
@@ -63,7 +71,8 @@ async def draft(by: Customer, ref: str) -> Case:
 
 
 async def save_answer(case: Case, by: Customer, answer: Answer) -> Case:
-    """Keep one answer. Raises InvalidInput with a sentence per field; nothing is kept then."""
+    """Keep one answer. Raises InvalidInput with a sentence per field, or NotCovered; nothing is
+    kept then."""
     if isinstance(answer, OrderChosen):
         await _check_order(case, by, answer)
     return await _write(case, by, intake_answers.changes(case, answer))
@@ -72,6 +81,12 @@ async def save_answer(case: Case, by: Customer, answer: Answer) -> Case:
 async def keep_story(case: Case, by: Customer, story: str) -> Case:
     """Keep what was typed so far; the page goes on."""
     return await _write(case, by, intake_answers.story_kept(story))
+
+
+async def ask_about_the_charge(case: Case, by: Customer, order_id: int) -> Case:
+    """The draft goes on as a question about a charge of this order, which any order may have."""
+    await _write(case, by, intake_answers.as_dispute(case))
+    return await save_answer(await draft(by, case.ref), by, await own_order(by, order_id))
 
 
 async def _write(case: Case, by: Customer, change: Changes) -> Case:
@@ -119,24 +134,13 @@ async def _check_order(case: Case, by: Customer, answer: OrderChosen) -> None:
     kind = intake_answers.asked_as(case)
     if kind not in intake_steps.ABOUT_THE_ORDER:
         return
-    if not _is_covered(order):
-        raise facts.InvalidInput({"order": _not_covered(order)})
+    if not intake_steps.covers(order.subscription_status, order.cancelled_on):
+        raise NotCovered(order)
     others = Case.filter(account_id=by.account_id, order_id=order.id).exclude(id=case.id)
     same = await others.filter(kind=kind, status__in=list(OPEN)).first()
     if same is not None:
         sentence = f"Your request {same.ref} is about this order already. Write to us there"
         raise facts.InvalidInput({"order": sentence})
-
-
-def _is_covered(order: Order) -> bool:
-    return order.subscription_status in intake_steps.COVERED and order.cancelled_on is None
-
-
-def _not_covered(order: Order) -> str:
-    return (
-        f"Order {order.number} has no active or pending subscription, so this kind of request "
-        "does not apply to it. If something is wrong with its charge, go back and choose that"
-    )
 
 
 async def submit(case: Case, by: Customer) -> Case:

@@ -126,6 +126,22 @@ def changes(case: Case, answer: Answer) -> Changes:
             assert_never(answer)
 
 
+def as_dispute(case: Case) -> Changes:
+    """What was begun as something about a whole order becomes a question about a charge."""
+    if asked_as(case) is Kind.DISPUTE:
+        return Changes()
+    return Changes(
+        columns={
+            **_card_later().columns,
+            "kind": Kind.DISPUTE,
+            "reason": None,
+            "bank_dispute_claimed": False,
+        },
+        answers={"asked_as": Kind.DISPUTE.value},
+        undone=(Step.REASON, Step.AMOUNT, Step.TERMS, Step.NEW_CARD),
+    )
+
+
 def merged(case: Case, change: Changes) -> dict[str, object]:
     """The draft's `answers` with the change in it."""
     before = done(case.answers)

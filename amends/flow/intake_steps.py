@@ -1,6 +1,7 @@
 """What each kind of request asks of the customer, in order. Pure."""
 
 from collections.abc import Collection
+from datetime import date
 from enum import StrEnum
 
 from amends.rules.workflow import DISPUTE_REASONS, REBILL_REASONS, Kind, Reason
@@ -35,6 +36,11 @@ COVERED = frozenset({"active", "pending", "trialing", "past_due", "incomplete"})
 # These are about the order as a whole: it needs a live subscription, and one request is enough.
 # A dispute may be about any charge, and a subscription that has ended is often its point.
 ABOUT_THE_ORDER = frozenset({Kind.REBILL, Kind.CANCELLATION})
+
+
+def covers(subscription_status: str, cancelled_on: date | None) -> bool:
+    """Whether an order's subscription runs, or is on the way to it."""
+    return subscription_status in COVERED and cancelled_on is None
 
 
 def steps(kind: Kind, asked_as: Kind) -> tuple[Step, ...]:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import facts
-from amends.flow import intake
+from amends.flow import intake, intake_steps
 from amends.flow.intake_answers import Answer, ChargeChosen, OrderTyped
 from amends.flow.intake_steps import Step
 from amends.gateways.stripe_facts import ChargeFacts
@@ -122,7 +122,7 @@ def _order_picks(order: OrderRow, days: Days, by_charge: bool) -> list[tuple[str
     first = (
         f"order:{order.id}",
         f"{order.number}, {whole}, charged {days.words(order.charged_on)}",
-        f"{order.description}. {_paid_with(order)}{_shipping(order)}",
+        f"{order.description}. {_paid_with(order)}{_shipping(order)}{_covered(order, by_charge)}",
     )
     if not by_charge or len(order.deposits) < 2:
         return [first]
@@ -154,6 +154,12 @@ def _paid_with(order: OrderRow) -> str:
 
 def _shipping(order: OrderRow) -> str:
     return " Not shipped yet." if order.not_shipped else ""
+
+
+def _covered(order: OrderRow, by_charge: bool) -> str:
+    """Said before it is chosen: the page that explains it is one step away."""
+    covered = intake_steps.covers(order.subscription_status, order.cancelled_on)
+    return "" if by_charge or covered else " No subscription runs, so this is not for it."
 
 
 def _amount(minor: int, currency: str) -> str:

@@ -25,12 +25,17 @@ _NAMES = {
 
 
 def on_draft(handler: Handler) -> Handler:
-    """A draft that was sent in another tab, or twice, leads to the request it became."""
+    """A draft that was sent in another tab, or twice, leads to the request it became; an order
+    that its kind of request does not cover leads to the answer why."""
 
     @wraps(handler)
     async def guarded(request: Request[Any]) -> Response:
         try:
             return await handler(request)
+        except intake.NotCovered as found:
+            ref = request.path_params["draft"]
+            there = pages.url(request, "not_covered.show", draft=ref, order=str(found.order_id))
+            return pages.see_other(request, there)
         except (facts.NotFound, facts.Stale, facts.AlreadyDecided):
             by = guards.customer(request)
             ref = await intake.sent_from(by, request.path_params["draft"])

@@ -365,11 +365,47 @@ async def test_an_order_without_a_live_subscription_gets_a_clear_answer(
     filing = Filing(priya)
     await filing.start(kind)
     page = await filing.answer("order", filings.order(harbor))
-    assert page.status == 422
-    assert "SO-10482 has no active or pending subscription" in page.error("order")
-    dispute = Filing(priya)
-    await dispute.start("dispute")
-    assert (await dispute.answer("order", filings.order(harbor))).status == 200
+    assert page.path == f"{filing.base}/not-covered?order={harbor.order.id}"
+    assert "SO-10482" in page.title and "The subscription of this order has ended." in page.words
+    for way in ("Choose another order", "Something is wrong with a charge", "mailto:"):
+        assert way in page.text
+    case = await filing.case()
+    assert case.order_id is None and case.status is Status.DRAFT
+
+
+@pytest.mark.req("B17")
+async def test_the_answer_goes_on_as_a_question_about_the_charge(
+    priya: Browser, harbor: Customers
+) -> None:
+    await Order.filter(id=harbor.order.id).update(subscription_status="")
+    filing = Filing(priya)
+    await filing.start("rebill")
+    page = await filing.answer("order", filings.order(harbor))
+    assert "This order was bought without a subscription." in page.words
+    page = await filing.answer("not-covered", {"order": harbor.order.id})
+    assert page.path == f"{filing.base}/reason" and "twice" in page.words
+    case = await filing.case()
+    assert (case.kind, case.order_id) == (Kind.DISPUTE, harbor.order.id)
+
+
+@pytest.mark.req("B17")
+async def test_the_subscription_that_ends_before_sending_gets_the_same_answer(
+    priya: Browser, harbor: Customers
+) -> None:
+    filing = await filings.rebill(priya, harbor)
+    await Order.filter(id=harbor.order.id).update(cancelled_on="2026-11-02")
+    page = await filing.send()
+    assert "/not-covered?" in page.path and "ended on Mon, Nov 2" in page.words
+    assert not await Case.filter(status=Status.SUBMITTED).exists()
+
+
+async def test_nobody_reads_of_an_order_of_others(
+    priya: Browser, harbor: Customers, river: Customers
+) -> None:
+    filing = Filing(priya)
+    await filing.start("rebill")
+    page = await priya.get(f"{filing.base}/not-covered?order={river.order.id}")
+    assert page.status == 404 and "SO-10497" not in page.text
 
 
 async def test_a_second_request_about_the_same_order_is_led_to_the_first(
