@@ -1,5 +1,6 @@
 """The views of the desk: what waits, what is due, and taking the next case."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -7,10 +8,10 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import facts
+from amends import clock, facts
 from amends.flow import triage
 from amends.queries import staff, staff_views
-from amends.queries.staff_views import Filter, View
+from amends.queries.staff_views import Filter, Row, View
 from amends.rules.workflow import Reason
 from backoffice import frame
 from web import forms, guards, pages
@@ -48,13 +49,23 @@ async def show(request: Request[Any]) -> Response:
         "q": wanted.q,
         "reason": wanted.reason or "",
         "rows": found.rows,
-        "soon": _SOON,
+        **_due(found.rows),
         "paged": bool(wanted.after),
         "more": _more(wanted, found.after) if found.after else "",
     }
     if pages.is_partial(request):
         return frame.part(request, "backoffice/queue/_rows.html", **context)
     return await frame.page(request, "backoffice/queue/show.html", **context)
+
+
+def _due(rows: Sequence[Row]) -> dict[str, int]:
+    """How many of the lines are late, and how many are due within a day."""
+    at = clock.now()
+    dates = [row.due_at for row in rows if row.due_at is not None]
+    return {
+        "late": sum(due < at for due in dates),
+        "today": sum(at <= due < at + _SOON for due in dates),
+    }
 
 
 def _more(wanted: _Query, after: str) -> str:

@@ -41,9 +41,12 @@ def tags(icon: Callable[..., Markup]) -> Callable[..., Markup]:
     """`tag('Sent', 'go', 'landmark')`, or `tag(words.STATUS[case.status])`."""
 
     def tag(what: Tagged | str, tone: str = "", icon_name: str = "") -> Markup:
-        if not isinstance(what, str):
-            what, tone, icon_name = what.state, what.tone, what.icon
-        picture = icon(icon_name) if icon_name else ""
-        return Markup(f'<span class="tag {escape(tone)}">{picture}{escape(what)}</span>')  # noqa: S704
+        if isinstance(what, str):
+            return _tag(what, tone, icon(icon_name) if icon_name else "")
+        return _tag(what.state, what.tone, icon(what.icon) if what.icon else "")
 
     return tag
+
+
+def _tag(word: str, tone: str, picture: str) -> Markup:
+    return Markup(f'<span class="tag {escape(tone)}">{picture}{escape(word)}</span>')  # noqa: S704
