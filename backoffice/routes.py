@@ -16,6 +16,7 @@ from backoffice import (
     profile,
     queues,
     recipes,
+    remedies,
     reports,
     rules,
     security,
@@ -73,6 +74,10 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/preview", decision.preview, allow=WORKERS),
     route("POST", f"{_CASE}/decision", decision.create, allow=WORKERS),
     route("POST", f"{_CASE}/plan/back", decision.take_back, allow=WORKERS),
+    # A refund failed: the ways out.
+    route("GET", f"{_CASE}/remedy", remedies.index, allow=STAFF),
+    route("GET", f"{_CASE}/remedy/{{way}}", remedies.show, allow=WORKERS),
+    route("POST", f"{_CASE}/remedy/{{way}}", remedies.create, allow=WORKERS),
     # What belongs to one reason of a dispute.
     route("POST", f"{_CASE}/account-manager", recipes.hand_over, allow=WORKERS),
     route("POST", f"{_CASE}/module", recipes.view, allow=ACCOUNT_MANAGERS),
@@ -111,6 +116,7 @@ ROUTES: list[GuardedRoute] = [
     route("GET", "/exceptions", exceptions.index, allow=STAFF),
     route("POST", "/exceptions/{id:int}/looked", exceptions.looked, allow=HANDLERS),
     route("POST", "/exceptions/{id:int}/retry", exceptions.retry, allow=HANDLERS),
+    route("POST", "/exceptions/{id:int}/take-over", exceptions.take_over, allow=MANAGERS),
     route("GET", "/search", desk_pages.find, allow=STAFF),
     route("GET", "/customers/{tenant}", customers.show, allow=STAFF),
     route("POST", "/customers/{tenant}/address", customers.propose, allow=WORKERS),

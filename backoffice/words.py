@@ -6,7 +6,8 @@ from typing import Final, cast
 
 from amends.flow.identity import IDENTITY, NAMES, Fact
 from amends.rules.people import Role
-from amends.rules.plan import LegState, Outcome
+from amends.rules.plan import Draft, LegState, Outcome
+from amends.rules.remedies import Way
 from amends.rules.workflow import Action, Kind, Reason, Status
 
 
@@ -87,6 +88,30 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     Outcome.CREDIT: "Give a credit",
     Outcome.RECHARGE: "Charge the new card",
 }
+# The ways out after a refund that failed: the name on the menu, and what it does.
+WAYS: Final[dict[Way, tuple[str, str, str]]] = {
+    Way.SEND_AGAIN: (
+        "Send the refund again",
+        "The same amounts to the same cards by new refunds. The new card is not charged twice.",
+        "undo-2",
+    ),
+    Way.PAY_OTHERWISE: (
+        "Pay in another way",
+        "You paid past Stripe, by bank transfer say. The amount, the evidence and what the "
+        "customer reads are what the manager approves.",
+        "landmark",
+    ),
+    Way.REFUND_NEW_CHARGE: (
+        "Refund the new charge",
+        "The failed amount goes back to the new card, from the charge that was made there.",
+        "credit-card",
+    ),
+    Way.KEEP: (
+        "Keep it as it is",
+        "No more money moves. The request is closed and the customer reads why.",
+        "check",
+    ),
+}
 ROLES: Final[dict[Role, str]] = {
     Role.AGENT: "agent",
     Role.LEAD: "lead",
@@ -107,6 +132,7 @@ HISTORY: Final[dict[str, tuple[str, str]]] = {
     A.ASK_CUSTOMER: ("Customer asked", "circle-help"),
     A.ANSWER: ("Customer answered", "message-square"),
     A.PROPOSE: ("Plan sent for a decision", "send"),
+    "approve_first": ("Plan approved by the first of two", "check"),
     A.APPROVE: ("Plan approved", "check"),
     A.SEND_BACK: ("Plan sent back", "undo-2"),
     A.DECLINE: ("Request declined", "ban"),
@@ -170,6 +196,24 @@ EXCEPTIONS: Final = {
     "fraud_flag": "Account flagged for fraud",
     "dispute": "Dispute at Stripe",
     "foreign_refund": "Refund made outside of Amends",
+    "foreign_charge": "Charge made outside of Amends",
+    "lost_case": "Money whose plan was lost",
+    "leg_differs": "Stripe and our rows differ",
+    "ledger_differs": "The ledger and the plans differ",
+    "balance_differs": "The balance moved by another amount",
+    "missing_at_stripe": "Stripe does not have it",
+    "open_intent": "A charge that is over can still be made",
+    "dispute_unlocked": "A dispute stands and its case is not locked",
+    "refund_waits_for_balance": "A refund waits for our balance",
+    "refund_appeared": "A refund that was given up is there",
+    "recharge_given_up": "The new charge did not get through",
+    "key_mismatch": "Stripe knows a key with other values",
+    "stuck_case": "The worker has not looked at a case",
+    "fraud_warning": "Early fraud warning",
+    "quarantine": "Nothing is sent to Stripe",
+    "newer_version": "A newer version wrote this",
+    "no_csm": "Nobody is a customer success manager",
+    "audit_overdue": "An audit is over and points are open",
     "unknown_outcome": "Nobody knows yet whether it happened",
     "unknown_status": "Stripe says a word we do not know",
     "refund_differs": "A refund is not what was planned",
@@ -204,6 +248,11 @@ def exception(kind: str) -> str:
 
 def happened(action: str) -> tuple[str, str]:
     return HISTORY.get(action, (action.replace("_", " ").capitalize(), "clock"))
+
+
+def would_do(draft: Draft) -> str:
+    """What a plan does, in a few words; a remedy by its own name."""
+    return WAYS[draft.remedy.way][0] if draft.remedy else OUTCOMES[draft.outcome]
 
 
 def roles(held: frozenset[Role]) -> str:

@@ -19,6 +19,7 @@ from amends.models import (
 from amends.models import Case as Case  # doors name the type, nothing else
 from amends.rules import plan as plans
 from amends.rules import workflow
+from amends.rules.money import Money
 from amends.rules.people import Role, Staff
 from amends.rules.plan import Draft, LegKind, LegState
 from amends.rules.workflow import Status
@@ -79,6 +80,7 @@ class WaitingRow:
     owner_id: int | None
     draft: Draft
     case: Case
+    first_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -144,18 +146,20 @@ async def waiting(by: Staff) -> tuple[WaitingRow, ...]:
         .limit(PAGE)
         .select_related("case__account", "prepared_by")
     )
-    return tuple(_waiting(row) for row in rows)
+    firsts = Approval.filter(plan_id__in=[row.id for row in rows], decision="agreed")
+    first = dict(await firsts.values_list("plan_id", "approver_id"))
+    return tuple(_waiting(row, first.get(row.id)) for row in rows)
 
 
-def _waiting(row: Plan) -> WaitingRow:
+def _waiting(row: Plan, first_id: int | None) -> WaitingRow:
     draft = plans.read(row.canonical)
-    money = [leg for leg in draft.legs if leg.kind is not LegKind.RECHARGE] or list(draft.legs)
+    moved = _moved(draft, row.case.currency)
     return WaitingRow(
         row.case.ref,
         row.case.account.organisation,
         row.outcome,
-        sum(leg.amount_minor for leg in money),
-        draft.legs[0].currency,
+        moved.minor,
+        moved.currency,
         row.prepared_by_id,
         row.prepared_by.name,
         row.created_at,
@@ -163,7 +167,17 @@ def _waiting(row: Plan) -> WaitingRow:
         row.case.owner_id,
         draft,
         row.case,
+        first_id,
     )
+
+
+def _moved(draft: Draft, currency: str) -> Money:
+    """What a plan is about: what goes back, else what is charged, else what was paid otherwise."""
+    money = [leg for leg in draft.legs if leg.kind is not LegKind.RECHARGE] or list(draft.legs)
+    if money:
+        return Money(sum(leg.amount_minor for leg in money), money[0].currency)
+    remedy = draft.remedy
+    return Money(remedy.amount_minor, remedy.currency or currency) if remedy else Money(0, currency)
 
 
 async def colleagues() -> tuple[Colleague, ...]:
@@ -203,10 +217,11 @@ async def _just_confirmed() -> list[Leg]:
     )
 
 
-async def exceptions(after: int = 0) -> list[ExceptionItem]:
-    """What a person has to look at, the oldest first."""
+async def exceptions(after: int = 0, ref: str = "") -> list[ExceptionItem]:
+    """What a person has to look at, the oldest first; of one case, or of all."""
+    wanted = ExceptionItem.filter(resolved_at=None, id__gt=after)
     return (
-        await ExceptionItem.filter(resolved_at=None, id__gt=after)
+        await (wanted.filter(case__ref=ref) if ref else wanted)
         .order_by("id")
         .limit(PAGE + 1)
         .select_related("case")

@@ -25,6 +25,7 @@ def _path(route: GuardedRoute) -> str:
         "name": "none",
         "id": 1,
         "dispute": "du_none",
+        "way": "keep",
     }
     return str(route.url_path_for(route.name, **{k: known[k] for k in route.param_convertors}))
 
