@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from amends import rows
 from amends.models import PolicyVersion
 from amends.rules import policy
 
@@ -12,6 +13,7 @@ from amends.rules import policy
 _KNOWN = frozenset(
     {
         "refund_limits",
+        "second_limits",
         "goodwill_caps",
         "goodwill_person_caps",
         "approval_valid_days",
@@ -25,6 +27,12 @@ async def current() -> policy.Policy:
     """The policy of this moment. Its version goes into every plan's digest."""
     row = await PolicyVersion.all().order_by("-version").first()
     return read(row.version, row.rules) if row else policy.Policy()
+
+
+async def of(version: int) -> policy.Policy:
+    """The policy that counted when a plan was made."""
+    row = await rows.first(PolicyVersion, "WHERE version = $1", version)
+    return read(row.version, row.rules) if row else policy.Policy(version=version)
 
 
 def read(version: int, rules: Mapping[str, Any]) -> policy.Policy:

@@ -33,8 +33,7 @@ async def index(request: Request[Any]) -> Response:
     plans = [(row.case, row.draft) for row in waits]
     routes = await routing.routes(plans, await policies.current(), clock.now())
     rows = [
-        (row, route, policy.may_decide(by, route, hands(row)))
-        for row, route in zip(waits, routes, strict=True)
+        (row, route, _verdict(by, row, route)) for row, route in zip(waits, routes, strict=True)
     ]
     mine = [row for row in rows if isinstance(row[2], policy.Allowed)]
     others = [row for row in rows if row not in mine]
@@ -44,6 +43,13 @@ async def index(request: Request[Any]) -> Response:
 def hands(row: staff.WaitingRow) -> frozenset[int]:
     """Who prepared the plan, and who holds the case."""
     return frozenset({row.prepared_by_id, *({row.owner_id} if row.owner_id else ())})
+
+
+def _verdict(by: Staff, row: staff.WaitingRow, route: policy.Route) -> policy.Verdict:
+    found = policy.may_decide(by, route, hands(row))
+    if isinstance(found, policy.Refused):
+        return found
+    return policy.may_approve_second(by, row.first_id)
 
 
 async def show(request: Request[Any]) -> Response:

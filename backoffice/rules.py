@@ -1,5 +1,6 @@
 """The rules in force, their history, and a change that two managers make together."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from starlette.requests import Request
@@ -22,6 +23,7 @@ class _Change(forms.FormModel):
 
     currency: tuple[str, ...] = ()
     limit: tuple[str, ...] = ()
+    second: tuple[str, ...] = ()
     cap: tuple[str, ...] = ()
     approval_valid_days: str = ""
     reason: str = ""
@@ -63,12 +65,13 @@ async def change(request: Request[Any]) -> Response:
     return await frame.page(request, _CHANGE, policy=known, rows=_rows(known))
 
 
-def _rows(known: Policy) -> list[tuple[str, str, str]]:
-    """Each currency with both amounts, as a field holds them."""
+def _rows(known: Policy) -> list[tuple[str, str, str, str]]:
+    """Each currency with its amounts, as a field holds them."""
     return [
         (
             currency,
             panel.plain(limit, currency),
+            panel.plain(known.second_limit(currency).minor, currency),
             panel.plain(known.goodwill_caps[currency], currency)
             if currency in known.goodwill_caps
             else "",
@@ -85,7 +88,7 @@ async def propose(request: Request[Any]) -> Response:
     try:
         if not form.ok:
             raise facts.InvalidInput(form.errors)
-        rows = list(zip(form.data.currency, form.data.limit, form.data.cap, strict=False))
+        rows = list(_posted(form.data))
         await rule_changes.propose(by, _wanted(known, form.data), form.data.reason)
     except facts.InvalidInput as wrong:
         failed = form.failed(wrong.errors)
@@ -93,14 +96,19 @@ async def propose(request: Request[Any]) -> Response:
     return pages.see_other(request, "/rules#waiting")
 
 
+def _posted(said: _Change) -> Iterator[tuple[str, str, str, str]]:
+    return zip(said.currency, said.limit, said.second, said.cap, strict=False)
+
+
 def _wanted(known: Policy, said: _Change) -> Wanted:
     """The form's texts as amounts. Raises InvalidInput with a sentence per field."""
     errors: dict[str, str] = {}
-    limits, caps = {}, {}
-    for currency, limit, cap in zip(said.currency, said.limit, said.cap, strict=False):
+    limits, seconds, caps = {}, {}, {}
+    for currency, limit, second, cap in _posted(said):
         if currency not in known.refund_limits:
             raise facts.InvalidInput({"reason": "This page was incomplete. Open it again"})
         limits[currency] = _minor(limit, currency, f"limit_{currency}", errors)
+        seconds[currency] = _minor(second, currency, f"second_{currency}", errors)
         if cap.strip():
             caps[currency] = _minor(cap, currency, f"cap_{currency}", errors)
     if set(limits) != set(known.refund_limits):
@@ -110,7 +118,7 @@ def _wanted(known: Policy, said: _Change) -> Wanted:
         errors["approval_valid_days"] = "Enter a number of days"
     if errors:
         raise facts.InvalidInput(errors)
-    return Wanted(limits, caps, int(days))
+    return Wanted(limits, caps, int(days), seconds)
 
 
 def _minor(text: str, currency: str, name: str, errors: dict[str, str]) -> int:

@@ -21,6 +21,7 @@ from amends.models import (
     Plan,
     WebhookEvent,
 )
+from amends.rules import policy
 from amends.rules.people import Role, Staff
 from amends.rules.plan import Draft, LegKind, LegState, Outcome, PlannedLeg
 from amends.rules.workflow import Action, Kind, Reason, Status
@@ -264,14 +265,22 @@ async def approve(case: Case, draft: Draft, agent: Staff, manager: Staff) -> App
 
 
 async def decide(case: Case, plan: Plan, manager: Staff) -> Case:
-    """The manager's approval of exactly this plan."""
+    """The manager's approval of exactly this plan, and before it another's over that limit."""
+    legs = await Leg.filter(plan_id=plan.id, kind=LegKind.REFUND)
+    minor = sum(leg.amount_minor for leg in legs)
+    if legs and minor > policy.Policy().second_limit(legs[0].currency).minor:
+        await _decision(plan, await person(f"Manager {plan.id}", Role.MANAGER), "agreed")
+    await _decision(plan, manager, "approved")
+    return await moves.move(case, Action.APPROVE, manager)
+
+
+async def _decision(plan: Plan, manager: Staff, decision: str) -> None:
     now = clock.now()
     await Approval.create(
-        plan_id=plan.id, case_id=case.id, decision="approved", digest=plan.digest,
+        plan_id=plan.id, case_id=plan.case_id, decision=decision, digest=plan.digest,
         approver_id=manager.person_id, role=Role.MANAGER, at=now, auth_time=now,
         expires_at=now + timedelta(days=14),
     )  # fmt: skip
-    return await moves.move(case, Action.APPROVE, manager)
 
 
 async def _store(leg: PlannedLeg, position: int, plan: Plan, case: Case) -> Leg:

@@ -16,7 +16,10 @@ from tests import shop as shops
 from tests.shop import VISA, Shop
 
 GUARDS = importlib.import_module("amends.migrations.0002_guards")
-SOURCE = "\n".join([*GUARDS.CHECKS, *GUARDS.UNIQUE, *GUARDS.INDEXES, *GUARDS.TRIGGERS])
+SECOND = importlib.import_module("amends.migrations.0004_second_approval")
+WRITTEN = (GUARDS.CHECKS, GUARDS.UNIQUE, GUARDS.INDEXES, GUARDS.TRIGGERS)
+AFTER = (SECOND.CHECKS, SECOND.UNIQUE, SECOND.TRIGGERS)
+SOURCE = "\n".join(sql for part in (*WRITTEN, *AFTER) for sql in part)
 
 
 async def names(sql: str) -> set[str]:

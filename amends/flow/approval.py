@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from amends import clock, facts, moves, policies
+from amends import clock, facts, moves, policies, timeline
 from amends.flow import (
     checks,
     desk,
@@ -41,6 +41,7 @@ class Page:
     checks: tuple[Check, ...]
     known: Facts
     expires_at: datetime
+    first: waiting.Decided | None = None
 
     @property
     def reading(self) -> sighting.Reading | None:
@@ -72,6 +73,7 @@ async def page(case: Case, by: Staff) -> Page:
         checks=checks.run(known, draft),
         known=known,
         expires_at=known.now + timedelta(days=known.rules.approval_valid_days),
+        first=await waiting.first_decision(stored),
     )
 
 
@@ -91,7 +93,8 @@ async def approve(
     """Approve exactly the plan that was seen. Checked live, then written in one transaction.
 
     The account's row is locked while the last thirty days are summed, so that two plans decided
-    at once cannot both pass under the limit.
+    at once cannot both pass under the limit. Over the second limit the first approval is only
+    noted; the case moves with that of another person.
     """
     stored = await must_be_seen(case, plan_version, digest_seen)
     rules = await policies.current()
@@ -103,13 +106,32 @@ async def approve(
         await Account.filter(id=case.account_id).select_for_update().first()
         await goodwill.hold(by, draft)
         route = await _must_be_allowed(case, stored, draft, by, rules)
-        moved = await moves.move(
-            case, Action.APPROVE, by, reason=note.strip(), data=_told(stored, by, route, found)
-        )
+        told = _told(stored, by, route, found)
+        if route.approvals > 1 and await waiting.first_approval(stored) is None:
+            return await _note_first(case, stored, by, route, rules, told, note)
+        moved = await moves.move(case, Action.APPROVE, by, reason=note.strip(), data=told)
         await _record(stored, by, route, "approved", note, rules)
         if letter := await desk_letters.approved(moved, draft):
             await outbox.mail(moved, letter, f"plan:{stored.version}")
     return moved
+
+
+async def _note_first(
+    case: Case,
+    stored: Plan,
+    by: Staff,
+    route: policy.Route,
+    rules: policy.Policy,
+    told: dict[str, object],
+    note: str,
+) -> Case:
+    """The first of two: it binds to the same digest, and nothing is sent or told yet."""
+    if not await Case.filter(id=case.id, status=case.status, version=case.version).exists():
+        raise facts.Stale("This page is out of date. Open the request again.")
+    entry = timeline.Entry("approve_first", by, clock.now(), reason=note.strip(), data=told)
+    await moves.note(case, entry)
+    await _record(stored, by, route, waiting.FIRST, note, rules)
+    return await Case.get(id=case.id)
 
 
 async def must_be_seen(case: Case, plan_version: int, digest_seen: str) -> Plan:
@@ -178,7 +200,8 @@ async def _record(
     stored: Plan, by: Staff, route: policy.Route, decision: str, reason: str, rules: policy.Policy
 ) -> None:
     now = clock.now()
-    expires = now + timedelta(days=rules.approval_valid_days) if decision == "approved" else None
+    good = decision in (waiting.FIRST, "approved")
+    expires = now + timedelta(days=rules.approval_valid_days) if good else None
     try:
         await Approval.create(
             plan_id=stored.id,

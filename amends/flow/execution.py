@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amends import clock
+from amends import clock, policies, rows
 from amends.flow import fraud
 from amends.models import Account, Approval, Case, Leg, Plan
 from amends.rules import plan as plans
@@ -52,15 +52,16 @@ async def load(case: Case) -> Execution:
 
     Raises Halt when the digest, the approval or the legs are not what was approved.
     """
-    plan = await Plan.filter(case_id=case.id, voided_at=None).first()
+    plan = await rows.first(Plan, "WHERE case_id = $1 AND voided_at IS NULL", case.id)
     if plan is None:
         raise Halt("no_plan", "There is no live plan.")
-    approval = await Approval.filter(plan_id=plan.id, decision="approved").first()
+    approval = await rows.first(Approval, "WHERE plan_id = $1 AND decision = 'approved'", plan.id)
     if approval is None:
         raise Halt("no_approval", f"Plan v{plan.version} is not approved.")
     draft = plans.read(plan.canonical)
-    legs = tuple(await Leg.filter(plan_id=plan.id).order_by("position"))
+    legs = tuple(await rows.read(Leg, "WHERE plan_id = $1 ORDER BY position", plan.id))
     _check_digest(plan, draft, approval, legs)
+    await _check_second(plan, draft, approval)
     return Execution(case, plan, draft, approval, legs)
 
 
@@ -72,7 +73,7 @@ async def check_fresh(execution: Execution) -> None:
             "approval_expired",
             f"The approval of plan v{execution.plan.version} expired on {expires:%Y-%m-%d}.",
         )
-    account = await Account.get(id=execution.case.account_id)
+    account = await rows.one(Account, "WHERE id = $1", execution.case.account_id)
     allowed = fraud.may_pay_back(execution.case.reason, execution.recharge is not None)
     if account.flagged_at is not None and not allowed:
         raise Halt("account_flagged", "The account is flagged; its money is frozen.")
@@ -91,6 +92,20 @@ def _check_hold(execution: Execution, account: Account) -> None:
     states = {leg.state is LegState.PLANNED for leg in execution.refunds}
     if states != {True, False}:
         raise Halt("rebill_hold", f"No new card is charged for this account until {until:%b %d}.")
+
+
+async def _check_second(plan: Plan, draft: plans.Draft, approval: Approval) -> None:
+    """Over the second limit, two different people approved exactly this plan."""
+    refunds = draft.refunds()
+    if not refunds:
+        return
+    rules = await policies.of(plan.policy_version)
+    limit = rules.second_limit(refunds[0].currency).minor
+    if sum(leg.amount_minor for leg in refunds) <= limit:
+        return
+    first = await Approval.filter(plan_id=plan.id, decision="agreed", digest=plan.digest).first()
+    if first is None or first.approver_id == approval.approver_id:
+        raise Halt("no_approval", f"Plan v{plan.version} needs the approval of two people.")
 
 
 def _check_digest(
@@ -141,7 +156,12 @@ async def must_not_charge_twice(execution: Execution) -> None:
     """
     own = execution.recharge
     assert own is not None, "only a recharge is checked"
-    done = await Leg.filter(case_id=execution.case.id, state=LegState.SUCCEEDED).exclude(id=own.id)
+    done = await rows.read(
+        Leg,
+        "WHERE case_id = $1 AND state = 'succeeded' AND id <> $2",
+        execution.case.id,
+        own.id,
+    )
     back = sum(leg.amount_minor for leg in done if leg.kind is LegKind.REFUND)
     charged = sum(leg.amount_minor for leg in done if leg.kind is LegKind.RECHARGE)
     if charged + own.amount_minor > back:
@@ -153,7 +173,12 @@ async def confirmed_refunds_under(execution: Execution) -> list[Leg]:
 
     Raises Halt unless every one of them is confirmed.
     """
-    earlier = await Leg.filter(id__in=list(execution.draft.rests_on), case_id=execution.case.id)
+    rests_on = list(execution.draft.rests_on)
+    earlier = (
+        await rows.read(Leg, "WHERE id = ANY($1) AND case_id = $2", rests_on, execution.case.id)
+        if rests_on
+        else []
+    )
     if len(earlier) != len(execution.draft.rests_on):
         raise Halt("gate", "A refund that the new charge rests on is not on this case.")
     legs = [*earlier, *execution.refunds]

@@ -76,7 +76,8 @@ async def routes(
 
 async def _route(case: Case, draft: Draft, rules: policy.Policy, sums: _Sums) -> policy.Route:
     if draft.remedy is not None or f"failed:{case.id}" in sums:
-        return policy.Route(policy.MANAGERS, ("a refund failed, and a manager picks the remedy",))
+        found = policy.Route(policy.MANAGERS, ("a refund failed, and a manager picks the remedy",))
+        return policy.second_look(found, _totals(case, draft, sums), rules)
     totals = _totals(case, draft, sums)
     managers = await _for_managers(case, draft)
     return policy.route(draft.outcome, case.kind, case.reason, totals, rules, managers)

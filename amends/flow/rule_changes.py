@@ -28,6 +28,7 @@ class Wanted:
     refund_limits: Mapping[str, int]
     goodwill_caps: Mapping[str, int]
     approval_valid_days: int
+    second_limits: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ async def waiting() -> Waiting | None:
 def differences(now: Policy, then: Policy) -> tuple[Difference, ...]:
     found = [
         *_amounts("Refund without a lead", now.refund_limits, then.refund_limits),
+        *_amounts("Refund without a second approval", now.second_limits, then.second_limits),
         *_amounts("Goodwill credit at most", now.goodwill_caps, then.goodwill_caps),
     ]
     if now.approval_valid_days != then.approval_valid_days:
@@ -126,6 +128,7 @@ def _rules(current: Policy, wanted: Wanted) -> dict[str, Any]:
     kept = {name: value for name, value in asdict(current).items() if name != "version"}
     return kept | {
         "refund_limits": dict(wanted.refund_limits),
+        "second_limits": dict(wanted.second_limits),
         "goodwill_caps": dict(wanted.goodwill_caps),
         "approval_valid_days": wanted.approval_valid_days,
     }
@@ -133,7 +136,8 @@ def _rules(current: Policy, wanted: Wanted) -> dict[str, Any]:
 
 def _must_be_sane(wanted: Wanted) -> None:
     errors = {}
-    for name, amounts in (("limit", wanted.refund_limits), ("cap", wanted.goodwill_caps)):
+    limits = (wanted.refund_limits, wanted.second_limits, wanted.goodwill_caps)
+    for name, amounts in zip(("limit", "second", "cap"), limits, strict=True):
         for currency, minor in amounts.items():
             if not 0 <= minor <= MOST_MINOR:
                 most = format_money(Money(MOST_MINOR, currency))

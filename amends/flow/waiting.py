@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from amends import facts, moments, moves
+from amends import clock, facts, moments, moves
 from amends.flow import goodwill
 from amends.models import Approval, Case, Plan, TimelineEntry
 from amends.rules import policy
 from amends.rules.people import Role, Staff
 from amends.rules.workflow import Action, Status
 
-_DID = {"approved": "approved", "sent_back": "sent back", "declined": "declined"}
+# The first of two approvals that a plan over the second limit needs.
+FIRST = "agreed"
+_DID = {
+    FIRST: "approved, as the first of two,",
+    "approved": "approved",
+    "sent_back": "sent back",
+    "declined": "declined",
+}
 
 
 @dataclass(frozen=True)
@@ -47,23 +54,40 @@ async def already(case: Case) -> facts.AlreadyDecided:
 
 
 async def last_decision(case: Case) -> Decided | None:
-    row = (
-        await Approval.filter(case_id=case.id)
-        .order_by("-id")
-        .prefetch_related("approver", "plan")
-        .first()
-    )
-    if row is None:
-        return None
+    rows = Approval.filter(case_id=case.id).exclude(decision=FIRST).order_by("-id")
+    row = await rows.prefetch_related("approver", "plan").first()
+    return _decided(row) if row else None
+
+
+def _decided(row: Approval) -> Decided:
     return Decided(
         row.decision, row.approver.name, Role(row.role), row.at, row.reason, row.plan.version
     )
+
+
+async def first_approval(stored: Plan) -> Approval | None:
+    """Who approved first, where two have to. Raises Refused when that approval grew too old."""
+    row = await Approval.filter(plan_id=stored.id, decision=FIRST).first()
+    if row is not None and row.expires_at is not None and row.expires_at < clock.now():
+        raise facts.Refused("The first approval of this plan expired. Send the plan back.")
+    return row
+
+
+async def first_decision(stored: Plan) -> Decided | None:
+    """The same, as the page tells it."""
+    rows = Approval.filter(plan_id=stored.id, decision=FIRST)
+    row = await rows.prefetch_related("approver", "plan").first()
+    return _decided(row) if row else None
 
 
 async def verdict(case: Case, stored: Plan, by: Staff, route: policy.Route) -> policy.Verdict:
     found = policy.may_decide(by, route, frozenset({stored.prepared_by_id}))
     if isinstance(found, policy.Allowed) and by.person_id in await _holders(case, stored):
         return policy.Refused("You hold this case, so someone else has to approve its plan.")
+    if isinstance(found, policy.Refused):
+        return found
+    first = await Approval.filter(plan_id=stored.id, decision=FIRST).first()
+    found = policy.may_approve_second(by, first.approver_id if first else None)
     return await goodwill.verdict(by, stored) if isinstance(found, policy.Allowed) else found
 
 

@@ -19,6 +19,10 @@ REFUND_LIMITS: Mapping[str, int] = {
     "chf": 450_00,
     "kwd": 150_000,
 }
+# Over these two people approve, four times the first limit.
+SECOND_LIMITS: Mapping[str, int] = {
+    currency: 4 * minor for currency, minor in REFUND_LIMITS.items()
+}
 GOODWILL_CAPS: Mapping[str, int] = {"usd": 250_00, "eur": 250_00, "gbp": 200_00, "jpy": 35_000}
 # What one person may have a hand in within the policy's window, over all cases.
 GOODWILL_PERSON_CAPS: Mapping[str, int] = {
@@ -35,6 +39,7 @@ class Policy:
 
     version: int = 1
     refund_limits: Mapping[str, int] = field(default_factory=lambda: dict(REFUND_LIMITS))
+    second_limits: Mapping[str, int] = field(default_factory=lambda: dict(SECOND_LIMITS))
     goodwill_caps: Mapping[str, int] = field(default_factory=lambda: dict(GOODWILL_CAPS))
     goodwill_person_caps: Mapping[str, int] = field(
         default_factory=lambda: dict(GOODWILL_PERSON_CAPS)
@@ -46,6 +51,10 @@ class Policy:
     def refund_limit(self, currency: str) -> Money:
         """A currency without a limit has the limit zero: every refund needs a lead."""
         return Money(self.refund_limits.get(currency, 0), currency)
+
+    def second_limit(self, currency: str) -> Money:
+        """A currency without a second limit has the limit zero: every refund needs two people."""
+        return Money(self.second_limits.get(currency, 0), currency)
 
     def goodwill_cap(self, currency: str) -> Money:
         """What one case may get as goodwill; a currency without a cap gets none."""
@@ -76,10 +85,11 @@ INVESTIGATORS = frozenset({Role.SECURITY, Role.MANAGER})
 
 @dataclass(frozen=True)
 class Route:
-    """Who may decide, and why, in words for staff."""
+    """Who may decide, how many of them have to approve, and why, in words for staff."""
 
     roles: frozenset[Role]
     why: tuple[str, ...]
+    approvals: int = 1
 
     @property
     def sentence(self) -> str:
@@ -102,6 +112,15 @@ class Totals:
         return self.lately.currency
 
 
+def second_look(found: Route, totals: Totals, policy: Policy) -> Route:
+    """The same route; over the second limit two different people have to approve."""
+    limit = policy.second_limit(totals.currency)
+    if not (totals.lately > limit or totals.of_one_charge > limit):
+        return found
+    why = f"over {format_money(limit)} two people approve"
+    return Route(found.roles, (*found.why, why), approvals=2)
+
+
 def route(
     outcome: Outcome,
     kind: Kind,
@@ -114,6 +133,17 @@ def route(
     totals = refunded if isinstance(refunded, Totals) else Totals(refunded, refunded)
     if outcome is Outcome.CREDIT:
         return Route(CREDITORS, ("a goodwill credit is the account manager's decision",))
+    return second_look(_route(outcome, kind, reason, totals, policy, for_managers), totals, policy)
+
+
+def _route(
+    outcome: Outcome,
+    kind: Kind,
+    reason: Reason | None,
+    totals: Totals,
+    policy: Policy,
+    for_managers: Sequence[str],
+) -> Route:
     if reason is Reason.NOT_RECOGNISED:
         return Route(INVESTIGATORS, ("the card was not recognised",))
     managers = [*_manager_reasons(outcome, kind, reason), *for_managers]
@@ -161,6 +191,13 @@ def may_decide(person: Staff, needed: Route, hands: frozenset[int]) -> Verdict:
         return Refused("You prepared this plan, so someone else has to approve it.")
     if not person.roles & needed.roles:
         return Refused(f"This decision is not yours to take. {needed.sentence}")
+    return Allowed()
+
+
+def may_approve_second(person: Staff, first_id: int | None) -> Verdict:
+    """`first_id` is whoever approved the plan already, where two people have to."""
+    if person.person_id == first_id:
+        return Refused("You approved this plan. A second person has to approve it as well.")
     return Allowed()
 
 

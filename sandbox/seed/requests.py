@@ -189,7 +189,10 @@ async def waits_for_second_people(stage: Stage) -> None:
     stage.hours_ago(6)
     known = await policies.current()
     wanted = rule_changes.Wanted(
-        {**known.refund_limits, "eur": 450_00}, known.goodwill_caps, known.approval_valid_days
+        {**known.refund_limits, "eur": 450_00},
+        known.goodwill_caps,
+        known.approval_valid_days,
+        known.second_limits,
     )
     why = "The euro limit has drifted away from the dollar's since spring."
     await rule_changes.propose(await stage.staff("ruth.adeyemi"), wanted, why)

@@ -138,7 +138,10 @@ async def _managers() -> tuple[Staff, Staff]:
 def _lower(limit: int = 400_00) -> Wanted:
     known = Policy()
     return Wanted(
-        {**known.refund_limits, "usd": limit}, known.goodwill_caps, known.approval_valid_days
+        {**known.refund_limits, "usd": limit},
+        known.goodwill_caps,
+        known.approval_valid_days,
+        known.second_limits,
     )
 
 
@@ -219,6 +222,7 @@ async def test_the_pages_propose_agree_and_keep_the_history() -> None:
     form = {
         "currency": list(policy.REFUND_LIMITS),
         "limit": ["400.00", "500", "400", "700", "750", "75000", "450", "150"],
+        "second": ["2000.00", "2000", "1600", "2800", "3000", "300000", "1800", "600"],
         "cap": ["250.00", "250", "200", "", "", "35000", "", ""],
         "approval_valid_days": "14",
         "reason": "Two losses in October",

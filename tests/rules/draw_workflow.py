@@ -8,6 +8,9 @@ _HEAD = """# States of a case
 Drawn from `amends/rules/workflow.py` by `python -m tests.rules.draw_workflow`; a test compares
 the two. Final states: {final}. A pair that is not listed is refused.
 
+Over the second limit of the rules a plan needs two approvals. The first is noted in the history
+(`approve_first`) and leaves the case proposed; the second, by another person, is the move below.
+
 """
 
 
