@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import psycopg
 from tortoise import Tortoise
 from tortoise.context import TortoiseContext
 
-from amends import embedded
+from amends import embedded, roles
+from amends.rights import Process
 from amends.settings import Settings
 
 APPS = {
@@ -21,8 +23,11 @@ APPS = {
 _embedded: embedded.Server | None = None
 
 
-def url(settings: Settings) -> str:
-    """The database's libpq URL; starts the embedded server when none is set."""
+def url(settings: Settings, process: Process | None = None) -> str:
+    """The database's libpq URL; starts the embedded server when none is set.
+
+    There each process has a user of its own; a command that names none comes as the owner.
+    """
     global _embedded
     if settings.database_url:
         return settings.database_url
@@ -31,7 +36,14 @@ def url(settings: Settings) -> str:
         _embedded = embedded.start(folder / "postgres")
         atexit.register(_embedded.leave)
         embedded.create_database(_embedded, "amends")
-    return _embedded.url()
+        make_logins(_embedded)
+    return _embedded.url(user=process.login if process else embedded.OWNER)
+
+
+def make_logins(server: embedded.Server) -> None:
+    """A user for each process of the embedded server."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        roles.make_logins(connection)
 
 
 def config(database_url: str, max_connections: int = 10) -> dict[str, Any]:
@@ -61,10 +73,12 @@ def config(database_url: str, max_connections: int = 10) -> dict[str, Any]:
     }
 
 
-async def connect(settings: Settings, max_connections: int = 10) -> TortoiseContext:
+async def connect(
+    settings: Settings, max_connections: int = 10, process: Process | None = None
+) -> TortoiseContext:
     """Open the pool for this process. Requests run in other tasks, hence the global fallback."""
     return await Tortoise.init(
-        config=config(url(settings), max_connections), _enable_global_fallback=True
+        config=config(url(settings, process), max_connections), _enable_global_fallback=True
     )
 
 

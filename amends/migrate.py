@@ -5,19 +5,23 @@ from procrastinate.schema import SchemaManager
 from tortoise import Tortoise
 from tortoise.migrations import api
 
-from amends import database
+from amends import database, roles
 
 # One migration at a time on one database; any number will do as long as nobody else uses it.
 _LOCK = 7_040_411
 
 
-async def run(database_url: str) -> None:
-    """Apply everything that is missing. Safe to run again and from several machines at once."""
+async def run(database_url: str) -> str:
+    """Apply everything that is missing. Safe to run again and from several machines at once.
+
+    Returns what an administrator of the server has to do before the processes are kept apart.
+    """
     with psycopg.connect(database_url, autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         _queue_schema(guard)
         await api.migrate(config=database.config(database_url, 2))
         await Tortoise.close_connections()
+        return roles.apply(guard).todo
 
 
 def _queue_schema(connection: psycopg.Connection) -> None:

@@ -1,13 +1,11 @@
 """Reply addresses that lead back to their case: support+RB-2417.<key id><signature>@domain."""
 
-import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
 from typing import Final
 
-from amends import settings
+from amends import keyring, settings
 
 # Letters of base 32, which survive mail programs that change capitals: 20 bits name the key, 100
 # bits sign, so that nobody finds a signature by trying.
@@ -22,11 +20,11 @@ _TAG: Final = re.compile(
 
 def signed(ref: str) -> str:
     """The address under which replies about this case come in."""
-    keys = _keys()
+    keys = keyring.keys(settings.load())
     local, _, domain = settings.load().support_address.rpartition("@")
     if not keys:
         return settings.load().support_address
-    tagged = f"{local}+{ref}.{_key_id(keys[0])}{_signature(keys[0], ref)}"
+    tagged = f"{local}+{ref}.{keys[0].id}{_signature(keys[0].secret, ref)}"
     # A mailbox name that leaves no room still gets its replies; they join by Message-ID.
     return f"{tagged}@{domain}" if len(tagged) <= _LONGEST_LOCAL else f"{local}@{domain}"
 
@@ -49,8 +47,8 @@ def is_ours(address: str) -> bool:
 
 
 def _is_ours(tag: re.Match[str]) -> bool:
-    matching = (key for key in _keys() if _key_id(key) == tag["key"])
-    return any(hmac.compare_digest(_signature(key, tag["ref"]), tag["mac"]) for key in matching)
+    known = (key.secret for key in keyring.keys(settings.load()) if key.id == tag["key"])
+    return any(hmac.compare_digest(_signature(key, tag["ref"]), tag["mac"]) for key in known)
 
 
 def _spelled(ref: str) -> str:
@@ -58,22 +56,6 @@ def _spelled(ref: str) -> str:
     return f"{kind.upper()}-{rest}"
 
 
-def _keys() -> Sequence[bytes]:
-    """The key that signs, then those that signed before it."""
-    known = settings.load()
-    before = known.secret_keys_before.get_secret_value().split(",")
-    texts = (known.secret_key.get_secret_value(), *before)
-    return tuple(text.strip().encode() for text in texts if text.strip())
-
-
-def _key_id(key: bytes) -> str:
-    return _letters(hmac.digest(key, b"amends reply address key id", hashlib.sha256), _KEY_ID)
-
-
 def _signature(key: bytes, ref: str) -> str:
     words = f"amends reply address\n{ref.lower()}".encode()
-    return _letters(hmac.digest(key, words, hashlib.sha256), _SIGNATURE)
-
-
-def _letters(digest: bytes, count: int) -> str:
-    return base64.b32encode(digest).decode().lower()[:count]
+    return keyring.letters(hmac.digest(key, words, hashlib.sha256), _SIGNATURE)

@@ -42,12 +42,12 @@ class Settings(BaseSettings):
     data_dir: str = ""
     clock_file: str = ""
     go_live: str = Field("", description="Reconciliation starts here (ISO date)")
+    audit_mail: str = Field("", description="Where the nightly anchor of the history is mailed")
 
     @model_validator(mode="after")
     def _refuse_dangerous(self) -> Self:
-        key = self.stripe_secret_key.get_secret_value()
-        live = key.startswith(("sk_live_", "rk_live_"))
-        if live and not self.stripe_api_base.startswith("https://api.stripe.com"):
+        live = self.has_live_key
+        if live and not self.is_at_stripe:
             raise ValueError(
                 "AMENDS_STRIPE_SECRET_KEY is a live key but AMENDS_STRIPE_API_BASE "
                 "is not Stripe. Use a test key or remove the base address."
@@ -60,8 +60,33 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The key that signs, then those that signed before it and still verify."""
+        earlier = self.secret_keys_before.get_secret_value()
+        return tuple(k.encode() for k in _listed(self.secret_key.get_secret_value(), earlier))
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """While the endpoint's secret is exchanged, the new one and the old one."""
+        return _listed(self.stripe_webhook_secret.get_secret_value())
+
+    @property
+    def is_at_stripe(self) -> bool:
+        return self.stripe_api_base.rstrip("/") == "https://api.stripe.com"
+
+    @property
+    def has_live_key(self) -> bool:
+        return self.stripe_secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+
+    @property
     def support_address(self) -> str:
         return self.support_email or self.mail_from
+
+
+def _listed(*texts: str) -> tuple[str, ...]:
+    """What stands between the commas, each once."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 @cache

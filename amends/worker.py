@@ -11,6 +11,7 @@ import structlog
 from amends import access, database, jobs, papers, post, quarantine, reconcile, sign_in
 from amends.flow import advance, stripe_events, sweep
 from amends.gateways import stripe
+from amends.rights import Process
 from amends.settings import Settings
 
 log = structlog.get_logger()
@@ -108,9 +109,9 @@ def connector(database_url: str) -> procrastinate.PsycopgConnector:
 
 async def run(settings: Settings, concurrency: int = 8) -> None:
     """Work until SIGTERM or SIGINT; a job under way gets 20 seconds to end."""
-    url = database.url(settings)
+    url = database.url(settings, Process.WORKER)
     stripe.configure(settings)
-    await database.connect(settings, concurrency + 4)
+    await database.connect(settings, concurrency + 4, Process.WORKER)
     try:
         await quarantine.check()
         # Periodic tasks hold on to their own app: its connector is replaced, not the app.

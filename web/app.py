@@ -8,12 +8,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from amends import database
+from amends import database, keyring
+from amends.rights import Process
 from amends.settings import Settings, project_root
 from web import basics, compression, errors, guards, logs, pages, paths, security, sessions
 from web.assets import Assets
 from web.doors import LIMITS, Door, House
 
+_PROCESSES = {Door.PORTAL: Process.PORTAL, Door.DESK: Process.BACKOFFICE}
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
 _STRIPE_API = "https://api.stripe.com"
 
@@ -57,7 +59,7 @@ def _house(
         origins=tuple(dict.fromkeys(origin for origin in origins if origin)),
         limits=LIMITS[door],
         # Without a key of the operator's, sign-ins under way end with the process; no more.
-        secret=settings.secret_key.get_secret_value() or secrets.token_urlsafe(32),
+        keys=keyring.keys(settings) or (keyring.Key("once", secrets.token_bytes(32)),),
     )
 
 
@@ -95,7 +97,7 @@ def _middleware(home: House) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     home: House = app.state.house
-    await database.connect(home.settings)
+    await database.connect(home.settings, process=_PROCESSES[home.door])
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from jinja2 import Environment
 from starlette.requests import HTTPConnection
 from starlette.routing import Route
 
+from amends import keyring
 from amends.settings import Settings
 from web.assets import Assets
 
@@ -46,7 +47,8 @@ class House:
     # Other origins that forms may lead to: the payment pages, the identity provider.
     origins: tuple[str, ...]
     limits: SessionLimits
-    secret: str = field(repr=False)
+    # What signs cookies; the first signs, all verify.
+    keys: tuple[keyring.Key, ...] = field(repr=False)
 
     @property
     def base_url(self) -> str:

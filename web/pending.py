@@ -1,5 +1,6 @@
 """Sign-ins under way, kept in a signed cookie of the browser that began them; one per tab."""
 
+import hashlib
 import hmac
 import secrets
 from dataclasses import asdict, dataclass
@@ -9,7 +10,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeSerializer
 from starlette.requests import Request
 
-from amends import clock
+from amends import clock, keyring
 from web import cookies
 from web.doors import house
 
@@ -55,9 +56,10 @@ def take(request: Request[Any], state: str) -> Pending | None:
 
 
 def _read(request: Request[Any]) -> list[Pending]:
+    key_id, _, signed = request.cookies.get(COOKIE, "").partition(".")
+    known = next((key for key in house(request).keys if key.id == key_id), None)
     try:
-        rows = _signer(request).loads(request.cookies.get(COOKIE, ""))
-        every = [Pending(**row) for row in rows]
+        every = [Pending(**row) for row in _signer(known).loads(signed)] if known else []
     except (BadData, TypeError):
         return []
     age = int(clock.now().timestamp()) - int(_LIFETIME.total_seconds())
@@ -68,10 +70,13 @@ def _write(request: Request[Any], every: list[Pending]) -> None:
     if not every:
         cookies.put(request, cookies.removal(COOKIE))
         return
-    value = _signer(request).dumps([asdict(one) for one in every])
+    newest = house(request).keys[0]
+    value = _signer(newest).dumps([asdict(one) for one in every])
     text = value if isinstance(value, str) else value.decode()
-    cookies.put(request, cookies.header(COOKIE, text, _LIFETIME))
+    cookies.put(request, cookies.header(COOKIE, f"{newest.id}.{text}", _LIFETIME))
 
 
-def _signer(request: Request[Any]) -> URLSafeSerializer:
-    return URLSafeSerializer(house(request).secret, salt="amends-oidc-pending")
+def _signer(key: keyring.Key) -> URLSafeSerializer:
+    # The library's own choice is SHA-1.
+    how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(key.secret, salt="amends-oidc-pending", signer_kwargs=how)

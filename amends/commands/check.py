@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
+from functools import partial
 
 import click
 
 from amends.commands import environment, probe_stripe, probes
-from amends.commands.probe_stripe import Process
 from amends.commands.probes import Finding
+from amends.rights import Process
 from amends.settings import Settings
 
 
@@ -15,7 +16,7 @@ from amends.settings import Settings
 @click.option(
     "--for",
     "process",
-    type=click.Choice([process.value for process in Process]),
+    type=click.Choice([process.value for process in probe_stripe.ASKED]),
     default=Process.WORKER.value,
     show_default=True,
     help="Whose Stripe key this is: only the worker's may move money.",
@@ -30,13 +31,11 @@ def command(process: str) -> None:
 
 
 async def _look(settings: Settings, process: Process) -> list[Finding]:
-    async def stripe_key(settings: Settings) -> Finding:
-        return await probe_stripe.stripe_key(settings, process)
-
     wanted: dict[str, probes.Probe] = {
-        "settings": probes.settings_complete,
+        "settings": partial(probes.settings_complete, process=process),
         "database": probes.database_current,
-        "stripe": stripe_key,
+        "rights": partial(probes.process_rights, process=process),
+        "stripe": partial(probe_stripe.stripe_key, process=process),
         "mail": probes.mail_server,
         "sign-in": probes.identity_provider,
         "files": probes.files_store,

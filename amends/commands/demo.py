@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import psycopg
 
-from amends import embedded, migrate
+from amends import database, embedded, migrate
 from amends.commands import demo_keeper, demo_moved, demo_page, demo_plan
 from amends.commands.demo_children import Children, Failed, Stop, Stopped, answers
 from amends.commands.demo_plan import Plan
@@ -77,19 +77,20 @@ def _run(plan: Plan, stop: Stop, started: float) -> int:
 def _start(plan: Plan, children: Children, server: embedded.Server) -> None:
     """What does not wait for something else starts at once: imports take most of the time."""
     embedded.create_database(server, "amends")
+    database.make_logins(server)
     url = server.url()
     seeded = plan.seeded.exists()
     if seeded:
-        children.start("sandbox", url)
+        children.start("sandbox", server)
     for door in _DOORS:
-        children.start(door, url)
+        children.start(door, server)
     asyncio.run(migrate.run(url))
     demo_moved.move_people(plan, url)
     if not seeded:
-        _seed(plan, children, url)
-        children.start("sandbox", url)
-    children.start("worker", url)
-    children.start("inbox", url)
+        _seed(plan, children, server)
+        children.start("sandbox", server)
+    children.start("worker", server)
+    children.start("inbox", server)
     for part in _SERVED:
         children.wait_for(partial(answers, f"{plan.url(part)}/healthz"), _PATIENCE_S, part)
     demo_moved.drop_old_endpoints(plan)
@@ -97,9 +98,9 @@ def _start(plan: Plan, children: Children, server: embedded.Server) -> None:
     children.wait_for(partial(_accepts, plan.port_of("inbox")), _PATIENCE_S, "inbox")
 
 
-def _seed(plan: Plan, children: Children, url: str) -> None:
+def _seed(plan: Plan, children: Children, server: embedded.Server) -> None:
     click.echo("Filling it with a shop's past")
-    children.finish(children.start("seed", url))
+    children.finish(children.start("seed", server))
     plan.seeded.touch()
 
 

@@ -14,6 +14,8 @@ from typing import IO
 import click
 import httpx2
 
+from amends import embedded
+from amends.commands import demo_plan
 from amends.commands.demo_plan import Plan
 
 _STOP_S = 25  # the worker gives a job under way twenty seconds
@@ -69,13 +71,13 @@ class Children:
     stop: Stop
     running: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, database_url: str) -> Child:
+    def start(self, name: str, server: embedded.Server) -> Child:
         path = self.plan.log(name)
         path.parent.mkdir(exist_ok=True)
         with path.open("wb") as out:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 self.plan.command(name),
-                env=self.plan.environment(name, database_url),
+                env=self.plan.environment(name, server.url(user=demo_plan.user(name))),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import click
 
+from amends import embedded
+from amends.rights import Process
+
 HOST = "127.0.0.1"
 COMPANY = "Northwind Scanners"
 SUPPORT = "support@northwind.example"
@@ -137,6 +140,12 @@ class Plan:
             path.write_text(json.dumps(made))
         found: dict[str, str] = json.loads(path.read_text())
         return found
+
+
+def user(part: str) -> str:
+    """Each process comes with its own rights; the seed plays everybody."""
+    known = {process.value: process.login for process in Process}
+    return known.get(part, embedded.OWNER)
 
 
 def refuse_taken_ports(port: int) -> None:

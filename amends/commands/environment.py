@@ -4,7 +4,8 @@ import click
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from amends import settings
+from amends import clock, settings, starting
+from amends.rights import Process
 
 
 def load() -> settings.Settings:
@@ -13,6 +14,15 @@ def load() -> settings.Settings:
         return settings.load()
     except ValidationError as error:
         raise click.ClickException(" ".join(problems(error))) from None
+
+
+def load_for(process: Process) -> settings.Settings:
+    """The settings for a process that starts; it does not when one of them is dangerous."""
+    known = load()
+    if reasons := starting.refusals(known, process, clock.now().date()):
+        lines = "\n".join(f"  {reason}" for reason in reasons)
+        raise click.ClickException(f"The {process} does not start:\n{lines}")
+    return known
 
 
 def problems(error: ValidationError) -> list[str]:

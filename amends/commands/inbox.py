@@ -11,6 +11,7 @@ from amends import database, reply_address
 from amends.commands import environment
 from amends.flow import correspondence
 from amends.gateways import inbox
+from amends.rights import Process
 from amends.settings import Settings
 from web import logs
 
@@ -51,7 +52,7 @@ def command(host: str, port: int, wire: str, relays: tuple[inbox.Network, ...]) 
     Runs behind the company's mail gateway, whose verdict on senders (AMENDS_MAIL_AUTHSERV_ID) is
     believed. SIGTERM and Ctrl-C let the mails under way be stored first.
     """
-    settings = environment.load()
+    settings = environment.load_for(Process.INBOX)
     logs.configure()
     takes = inbox.Inbox(
         correspondence.take, reply_address.is_ours, settings.mail_authserv_id, relays
@@ -60,7 +61,7 @@ def command(host: str, port: int, wire: str, relays: tuple[inbox.Network, ...]) 
 
 
 async def _run(settings: Settings, listener: inbox.Listener, host: str, port: int) -> None:
-    await database.connect(settings, _CONNECTIONS)
+    await database.connect(settings, _CONNECTIONS, Process.INBOX)
     try:
         bound = await listener.start(host, port)
         log.info("inbox is listening", host=host, port=bound)

@@ -1,4 +1,4 @@
-"""`amends migrate`: brings the database to this version's tables."""
+"""`amends migrate`: brings the database to this version's tables and rights."""
 
 import asyncio
 
@@ -11,5 +11,7 @@ from amends.commands import environment
 @click.command()
 def command() -> None:
     """Create or update the tables. Safe to run again, and while Amends runs."""
-    asyncio.run(migrate.run(database.url(environment.load())))
+    todo = asyncio.run(migrate.run(database.url(environment.load())))
     click.echo("The database is up to date.")
+    if todo:
+        click.echo(todo)

@@ -1,21 +1,12 @@
 """Asks Stripe what a key may do, without changing anything there."""
 
 import asyncio
-from enum import StrEnum
 
 import httpx2
 
 from amends.commands.probes import PATIENCE_S, Finding
+from amends.rights import Process
 from amends.settings import STRIPE_API_VERSION, Settings
-
-
-class Process(StrEnum):
-    """Which process a key is for. Only the worker's may move money."""
-
-    WORKER = "worker"
-    PORTAL = "portal"
-    BACKOFFICE = "backoffice"
-
 
 _READS = {
     Process.WORKER: (
@@ -34,7 +25,12 @@ _READS = {
 }
 # Sent without the parameters that Stripe demands: 400 means "allowed, but say what", 403 "no".
 _MONEY = ("refunds", "payment_intents")
+_MOVES = "This key moves money, and the {process} must not. Give it a restricted key."
+_AT_START_S = 3
 _KEYS = "Change the key's permissions in the Stripe Dashboard, under API keys."
+
+
+ASKED = tuple(_READS)
 
 
 async def stripe_key(settings: Settings, process: Process) -> Finding:
@@ -52,6 +48,20 @@ async def stripe_key(settings: Settings, process: Process) -> Finding:
             words = f"Stripe does not answer at {settings.stripe_api_base}. Check the network."
             return Finding("stripe", todo=words)
     return _judged(process, key, reads, moves)
+
+
+async def moves_money(settings: Settings, process: Process) -> str:
+    """Asked once when a door starts. Only a clear answer counts: Stripe may be away."""
+    key = settings.stripe_secret_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}", "Stripe-Version": STRIPE_API_VERSION}
+    base = f"{settings.stripe_api_base}/v1/"
+    async with httpx2.AsyncClient(base_url=base, headers=headers, timeout=_AT_START_S) as client:
+        try:
+            moves = await _all(client, "POST", _MONEY)
+        except httpx2.HTTPError:
+            return ""
+    allowed = [path for path, status in moves.items() if status == 400]
+    return _MOVES.format(process=process) if allowed else ""
 
 
 async def _all(client: httpx2.AsyncClient, method: str, paths: tuple[str, ...]) -> dict[str, int]:
@@ -76,6 +86,5 @@ def _judged(process: Process, key: str, reads: dict[str, int], moves: dict[str, 
     if process is Process.WORKER and barred:
         return Finding("stripe", todo=f"The key may not write {', '.join(barred)}. {_KEYS}")
     if process is not Process.WORKER and len(barred) < len(moves):
-        words = f"This key moves money, and the {process} must not. Give it a restricted key."
-        return Finding("stripe", todo=words)
+        return Finding("stripe", todo=_MOVES.format(process=process))
     return Finding("stripe", f"{'live' if '_live_' in key else 'test'} key, right permissions")

@@ -13,8 +13,9 @@ import httpx2
 import psycopg
 from obstore.exceptions import BaseError
 
-from amends import database, facts
+from amends import clock, database, facts, roles, starting
 from amends.gateways import files
+from amends.rights import Process
 from amends.settings import Settings
 
 PATIENCE_S = 10
@@ -37,17 +38,17 @@ class Finding:
 Probe = Callable[[Settings], Awaitable[Finding]]
 
 
-async def settings_complete(settings: Settings) -> Finding:
+async def settings_complete(settings: Settings, process: Process) -> Finding:
+    """Nothing is missing, and nothing there that this process refuses to start with."""
     missing = [name for name, value in _needed(settings).items() if not value]
     if missing:
         return Finding("settings", todo=f"Set {', '.join(missing)}. The README says what each is.")
-    if len(settings.secret_key.get_secret_value()) < 32:
-        words = "Make AMENDS_SECRET_KEY longer: 32 random characters or more."
-        return Finding("settings", todo=words)
     plain = [n for n in ("portal_url", "backoffice_url") if _unprotected(getattr(settings, n))]
     if plain:
         names = " and ".join(f"AMENDS_{name.upper()}" for name in plain)
         return Finding("settings", todo=f"Serve over https: change {names}.")
+    if reasons := starting.refusals(settings, process, clock.now().date()):
+        return Finding("settings", todo=" ".join(reasons))
     return Finding("settings", settings.company_name)
 
 
@@ -83,6 +84,31 @@ async def database_current(settings: Settings) -> Finding:
     if not queue:
         return Finding("database", todo=f"The tables of the job queue are missing. {_MIGRATE}")
     return Finding("database", f"at {newest}")
+
+
+async def process_rights(settings: Settings, process: Process) -> Finding:
+    """Whether this process comes as a user of its own. It also runs, less safely, as the owner."""
+    try:
+        seen = await asyncio.to_thread(_standing, database.url(settings, process))
+    except psycopg.Error:
+        return Finding("rights", todo="The database does not answer.")
+    if not seen.roles_exist:
+        return Finding("rights", f"{_NOT_APART}: an administrator has to make the roles")
+    if seen.process not in (None, process):
+        words = f"AMENDS_DATABASE_URL names the {seen.process}'s user. Give the {process} its own."
+        return Finding("rights", todo=words)
+    if seen.process is None:
+        words = f"{_NOT_APART}: grant {process.role} to a user of its own"
+        return Finding("rights", f"{words}, see docs/OPERATIONS.md")
+    return Finding("rights", f"those of {process.role}")
+
+
+_NOT_APART = "the processes are not kept apart"
+
+
+def _standing(url: str) -> roles.Standing:
+    with psycopg.connect(url, connect_timeout=PATIENCE_S) as connection:
+        return roles.standing(connection)
 
 
 _MIGRATE = "Run `amends migrate`."

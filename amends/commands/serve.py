@@ -1,9 +1,12 @@
 """`amends serve`: one of the two doors, under uvicorn."""
 
+import asyncio
+
 import click
 import uvicorn
 
-from amends.commands import environment
+from amends.commands import environment, probe_stripe
+from amends.rights import Process
 
 _PORTS = {"portal": 8700, "backoffice": 8701}
 # A page that polls or streams would keep the process alive for ever; ten seconds end it.
@@ -27,7 +30,9 @@ def command(
     door: str, host: str, port: int | None, workers: int, trusted_proxy: tuple[str, ...]
 ) -> None:
     """Serve the customers' portal or the back office."""
-    environment.load()
+    known = environment.load_for(Process(door))
+    if refusal := asyncio.run(probe_stripe.moves_money(known, Process(door))):
+        raise click.ClickException(refusal)
     uvicorn.run(
         f"{door}.app:app",
         host=host,

@@ -6,6 +6,7 @@ import click
 
 from amends import worker
 from amends.commands import environment
+from amends.rights import Process
 from web import logs
 
 
@@ -22,6 +23,6 @@ def command(concurrency: int) -> None:
 
     SIGTERM and Ctrl-C let the steps under way end first.
     """
-    settings = environment.load()
+    settings = environment.load_for(Process.WORKER)
     logs.configure()
     asyncio.run(worker.run(settings, concurrency))

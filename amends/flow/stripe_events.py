@@ -1,5 +1,6 @@
 """Stripe's events as hints: kept once, answered at once, and then the object itself is read."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -45,9 +46,8 @@ ON CONFLICT (id) DO NOTHING RETURNING id
 async def receive(body: bytes, signature: str) -> None:
     """Take a webhook: verify, keep once, wake a job. Raises stripe.BadSignature."""
     known = settings.load()
-    event = _verified(body, signature, known.stripe_webhook_secret.get_secret_value())
-    live = known.stripe_secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
-    if event.livemode is not live:
+    event = _verified(body, signature, known.webhook_secrets)
+    if event.livemode is not known.has_live_key:
         await exceptions_desk.tell(
             "wrong_mode",
             event.type,
@@ -60,10 +60,10 @@ async def receive(body: bytes, signature: str) -> None:
     await keep(event, "webhook")
 
 
-def _verified(body: bytes, signature: str, secrets: str) -> stripe.EventFacts:
-    """During a rotation two secrets, separated by a comma, are accepted."""
+def _verified(body: bytes, signature: str, secrets: Sequence[str]) -> stripe.EventFacts:
+    """While the secret is exchanged, events signed by the old one are taken too."""
     found: stripe.BadSignature | None = None
-    for secret in filter(None, (each.strip() for each in secrets.split(","))):
+    for secret in secrets:
         try:
             return stripe.event_from(body, signature, secret)
         except stripe.BadSignature as error:

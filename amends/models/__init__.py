@@ -29,6 +29,7 @@ from amends.models.outside import (
     WebhookEvent,
     WorkerState,
 )
+from amends.models.records import Erasure, ReadEntry
 
 __all__ = [
     "Account",
@@ -43,6 +44,7 @@ __all__ = [
     "Deposit",
     "Document",
     "EffectiveDate",
+    "Erasure",
     "ExceptionItem",
     "IdentityCheck",
     "LedgerEntry",
@@ -54,6 +56,7 @@ __all__ = [
     "Plan",
     "PolicyVersion",
     "RateLimit",
+    "ReadEntry",
     "RuleProposal",
     "Session",
     "SignInCode",

@@ -8,8 +8,10 @@ import httpx2
 from starlette.applications import Starlette
 
 from amends import access, clock
+from amends.rights import Process
 from amends.rules.people import Staff
 from backoffice.routes import ROUTES
+from tests.roles import under
 from tests.web import kit
 from web import app as web_app
 from web import sessions
@@ -19,7 +21,9 @@ COOKIE = sessions.cookie_name(Door.DESK)
 
 
 def app() -> Starlette:
-    return web_app.build(door=Door.DESK, routes=ROUTES, settings=kit.settings())
+    """The real back office, with the database rights of its process and no more."""
+    made = web_app.build(door=Door.DESK, routes=ROUTES, settings=kit.settings())
+    return under.under(made, Process.BACKOFFICE)
 
 
 async def browser(

@@ -43,12 +43,12 @@ def _settings(url: str, smtp_port: int, state: Path) -> dict[str, str]:
     return {
         "stripe_secret_key": "sk_test_worker",
         "stripe_api_base": f"{url}/stripe",
-        "stripe_webhook_secret": "whsec_sandbox",
+        "stripe_webhook_secret": "whsec_q8Zk2LwT5vRb9XcN1pHs",
         "oidc_issuer": f"{url}/idp",
         "oidc_client_id": "amends",
         "smtp_url": f"smtp://127.0.0.1:{smtp_port}",
         "files_url": (state / "files").as_uri(),
-        "secret_key": "k" * 40,
+        "secret_key": "fX9mQ2vTz7LpW4cRk8HsJd3NbYg6Ea1U",
     }
 
 
@@ -59,7 +59,7 @@ def line(output: str, name: str) -> str:
 def test_it_finds_all_well(run: Run, outside: dict[str, str]) -> None:
     done = run("check", **outside)
     assert done.exit_code == 0, done.output
-    names = ("settings", "database", "stripe", "mail", "sign-in", "files")
+    names = ("settings", "database", "rights", "stripe", "mail", "sign-in", "files")
     assert all(" ok (" in line(done.output, name) for name in names)
 
 
@@ -67,7 +67,7 @@ def test_it_finds_all_well(run: Run, outside: dict[str, str]) -> None:
     ("changed", "words"),
     [
         ({"secret_key": ""}, "settings  Set AMENDS_SECRET_KEY."),
-        ({"secret_key": "short"}, "settings  Make AMENDS_SECRET_KEY longer"),
+        ({"secret_key": "short"}, "settings  AMENDS_SECRET_KEY is too short"),
         ({"portal_url": "http://help.example"}, "settings  Serve over https: change AMENDS_PORT"),
         ({"stripe_secret_key": "sk_wrong"}, "stripe    Stripe does not know this key."),
         ({"stripe_secret_key": "rk_test_desk"}, "stripe    The key may not write refunds, pay"),

@@ -92,6 +92,17 @@ def refs(folder: Path) -> list[str]:
         return [row[0] for row in connection.execute("SELECT ref FROM case_ ORDER BY id")]
 
 
+def users(folder: Path) -> set[str]:
+    """As whom the demo's processes come to the database."""
+    url = f"postgresql://postgres@/amends?host={folder / 'postgres' / 'run'}"
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT DISTINCT usename FROM pg_stat_activity"
+            " WHERE datname = 'amends' AND pid <> pg_backend_pid()"
+        )
+        return {str(row[0]) for row in found}
+
+
 def endpoints(port: int) -> list[str]:
     """Where the twin sends Stripe's events."""
     key = {"Authorization": "Bearer sk_test_worker"}
@@ -99,6 +110,7 @@ def endpoints(port: int) -> list[str]:
     return [each["url"] for each in httpx2.get(url, headers=key).json()["data"]]
 
 
+@pytest.mark.req("V13.2.2")
 @pytest.mark.slow
 def test_it_starts_stops_and_starts_again(folder: Path, port: int) -> None:
     with running(folder, port) as printed:
@@ -109,6 +121,8 @@ def test_it_starts_stops_and_starts_again(folder: Path, port: int) -> None:
             assert answer.status_code == 200
         filed = refs(folder)
         assert len(filed) >= 9
+        assert {"amends_portal_login", "amends_worker_login"} <= users(folder)
+        assert "postgres" not in users(folder)
     assert left_over(folder) == []
     with running(folder, port + PARTS, end=signal.SIGTERM):
         assert refs(folder) == filed

@@ -89,3 +89,22 @@ async def test_catch_up_finds_what_no_webhook_brought(shop: Shop, sam: Staff, da
     assert await stripe_events.catch_up() > 0
     await shops.look_at_events()
     assert (await shops.work(case)).status is Status.RESOLVED
+
+
+@pytest.mark.req("V13.3.4", "T55", "F62")
+async def test_no_event_is_lost_while_the_webhook_secret_is_exchanged(
+    shop: Shop, sam: Staff, dana: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sold = await shops.sale(shop, (VISA, 80_000))
+    shop.world.add_endpoint("http://portal.test/stripe/webhook", shops.SECRET)
+    await shops.work((await shops.approved(shop, sold, sam, dana)).case)
+    sent = shops.signed(shop.world.take_deliveries())
+    new = "whsec_n2Wk7TzQ5vRb9XcL1pHs"
+    monkeypatch.setenv("AMENDS_STRIPE_WEBHOOK_SECRET", f"{new},{shops.SECRET}")
+    for body, signature in sent:
+        await stripe_events.receive(body, signature)
+    assert await WebhookEvent.all().count() == len(sent) > 0
+
+    monkeypatch.setenv("AMENDS_STRIPE_WEBHOOK_SECRET", new)
+    with pytest.raises(stripe.BadSignature):
+        await stripe_events.receive(*sent[0])

@@ -11,10 +11,12 @@ import httpx2
 from starlette.applications import Starlette
 
 from amends import access, clock
+from amends.rights import Process
 from amends.rules.people import Customer
 from portal import app as portal
 from sandbox.stripe_twin.app import create_app
 from sandbox.stripe_twin.world import World
+from tests.roles import under
 from tests.web import kit
 
 BASE = kit.PORTAL
@@ -22,8 +24,12 @@ NONCE = re.compile(r'(?:nonce="[^"]*"|class="id">[A-Z2-9]{10}<)')
 
 
 def make_app() -> Starlette:
-    """The real portal. Its Stripe is whatever the scene puts in place afterwards."""
-    return portal.make(kit.settings(stripe_api_base="http://twin.test"))
+    """The real portal, with the database rights of its process and no more.
+
+    Its Stripe is whatever the scene puts in place afterwards.
+    """
+    made = portal.make(kit.settings(stripe_api_base="http://twin.test"))
+    return under.under(made, Process.PORTAL)
 
 
 @dataclass

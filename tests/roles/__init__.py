@@ -1,0 +1,1 @@
+"""The database roles of the processes."""
