@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="Earlier secret keys, by commas: their reply addresses hold"
     )
     terms_url: str = ""
+    clamd_url: str = Field("", description="Virus scanner: tcp://host:3310 or unix:///path")
     data_dir: str = ""
     clock_file: str = ""
     go_live: str = Field("", description="Reconciliation starts here (ISO date)")

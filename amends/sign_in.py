@@ -53,7 +53,7 @@ def browser_hash(browser: str) -> str:
 async def mail_code(email: str, browser_hash: str, address: str) -> None:
     """The worker's side: the same rows and the same work for every address; mail only to ours.
 
-    `address` is where the wish came from; it is logged, since the mail must not carry it.
+    `address` is where the wish came from; the mail names it, so that a stranger's wish is seen.
     """
     log.info("sign_in_code_asked", address=address)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
@@ -70,13 +70,13 @@ async def mail_code(email: str, browser_hash: str, address: str) -> None:
             expires_at=now + CODE_LIVES,
         )
         if await Account.filter(billing_email=email).exists():
-            await outbox.mail_to(email, _code_mail(code, now))
+            await outbox.mail_to(email, _code_mail(code, now, address))
 
 
-def _code_mail(code: str, now: datetime) -> mail_contexts.SignInCode:
+def _code_mail(code: str, now: datetime, address: str) -> mail_contexts.SignInCode:
     minutes = CODE_LIVES // timedelta(minutes=1)
     return mail_contexts.SignInCode(
-        letters.company(), letters.today(), code, now, now + CODE_LIVES, minutes
+        letters.company(), letters.today(), code, now, now + CODE_LIVES, minutes, address
     )
 
 

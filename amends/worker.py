@@ -8,9 +8,9 @@ import procrastinate
 import procrastinate.testing
 import structlog
 
-from amends import access, database, jobs, papers, post, quarantine, reconcile, sign_in
-from amends.flow import advance, stripe_events, sweep
-from amends.gateways import stripe
+from amends import access, anchors, database, jobs, papers, post, quarantine, reconcile, sign_in
+from amends.flow import advance, file_checks, stripe_events, sweep
+from amends.gateways import stripe, stripe_connection
 from amends.rights import Process
 from amends.settings import Settings
 
@@ -26,7 +26,7 @@ tasks = procrastinate.App(connector=procrastinate.testing.InMemoryConnector())
 
 @tasks.task(name="advance_case", queue=jobs.QUEUE_MONEY)
 async def advance_case(case_id: int) -> None:
-    await advance.advance(case_id)
+    await advance.work_on(case_id)
 
 
 @tasks.task(name="look_at_event", queue=jobs.QUEUE_EVENTS)
@@ -78,6 +78,21 @@ async def forget_old(timestamp: int) -> None:
     await sign_in.forget_old()
 
 
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="check_files", queue=jobs.QUEUE_DOCUMENTS, queueing_lock="check_files")
+async def check_files(timestamp: int) -> None:
+    """Files that came while the virus scanner was away."""
+    await file_checks.look()
+
+
+@tasks.periodic(cron="50 3 * * *")
+@tasks.task(name="anchor", queue=jobs.QUEUE_MAIL, queueing_lock="anchor")
+async def anchor_history(timestamp: int) -> None:
+    """The ends of all chains, noted outside of the database."""
+    made = await anchors.nightly()
+    log.info("history anchored", cases=made.cases, entries=made.entries, root=made.root)
+
+
 @tasks.periodic(cron="*/5 * * * *")
 @tasks.task(name="catch_up", queue=jobs.QUEUE_EVENTS, queueing_lock="catch_up")
 async def catch_up(timestamp: int) -> None:
@@ -110,14 +125,14 @@ def connector(database_url: str) -> procrastinate.PsycopgConnector:
 async def run(settings: Settings, concurrency: int = 8) -> None:
     """Work until SIGTERM or SIGINT; a job under way gets 20 seconds to end."""
     url = database.url(settings, Process.WORKER)
-    stripe.configure(settings)
     await database.connect(settings, concurrency + 4, Process.WORKER)
     try:
-        await quarantine.check()
-        # Periodic tasks hold on to their own app: its connector is replaced, not the app.
-        with tasks.replace_connector(connector(url)) as app:
-            async with app.open_async():
-                await _until_stopped(app, concurrency)
+        async with stripe_connection.kept(settings):
+            await quarantine.check()
+            # Periodic tasks hold on to their own app: its connector is replaced, not the app.
+            with tasks.replace_connector(connector(url)) as app:
+                async with app.open_async():
+                    await _until_stopped(app, concurrency)
     finally:
         await database.disconnect()
 

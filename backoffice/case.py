@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import clock, facts
+from amends import clock, facts, read_alert
 from amends.flow import (
     attachment,
     cancellation,
@@ -36,6 +36,7 @@ class _Where(forms.FormModel):
 async def show(request: Request[Any]) -> Response:
     by = guards.staff(request)
     context = await context_of(request, by, request.path_params["ref"])
+    await read_alert.count(by)
     return await frame.page(request, "backoffice/case/show.html", **context)
 
 

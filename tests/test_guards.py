@@ -18,7 +18,7 @@ from tests.shop import VISA, Shop
 GUARDS = importlib.import_module("amends.migrations.0002_guards")
 SECOND = importlib.import_module("amends.migrations.0004_second_approval")
 WRITTEN = (GUARDS.CHECKS, GUARDS.UNIQUE, GUARDS.INDEXES, GUARDS.TRIGGERS)
-AFTER = (SECOND.CHECKS, SECOND.UNIQUE, SECOND.TRIGGERS)
+AFTER = (SECOND.CHECKS, SECOND.UNIQUE, SECOND.INDEXES, SECOND.TRIGGERS)
 SOURCE = "\n".join(sql for part in (*WRITTEN, *AFTER) for sql in part)
 
 

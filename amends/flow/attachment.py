@@ -4,14 +4,14 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from tortoise.transactions import in_transaction
 
 from amends import clock, embedded, facts, settings
-from amends.gateways import files, uploads
+from amends.gateways import files, uploads, virus_scan
 from amends.models import Attachment, Case
 from amends.rules import card_numbers
 from amends.rules.people import Customer
@@ -54,11 +54,24 @@ async def check(uploaded: Sequence[Upload]) -> list[uploads.Accepted]:
     return [await asyncio.to_thread(_checked, upload) for upload in uploaded]
 
 
+def accepted(name: str, content_type: str, data: bytes) -> uploads.Accepted:
+    """As uploads.check with the scanner of this installation; without its answer, "checking"."""
+    scan = virus_scan.Patient(scanner())
+    found = uploads.check(name, content_type, data, scan)
+    return replace(found, state=uploads.CHECKING) if scan.missed else found
+
+
+def scanner() -> uploads.Scan:
+    """The virus scanner that the operator names; without one, only the test file is known."""
+    url = settings.load().clamd_url
+    return virus_scan.Scanner(url) if url else uploads.carries_test_virus
+
+
 def _checked(upload: Upload) -> uploads.Accepted:
     if card_numbers.contains(upload.name):
         raise facts.InvalidInput({"file": "The file's name holds a card number. Rename it first"})
     try:
-        return uploads.check(upload.name, upload.content_type, upload.data)
+        return accepted(upload.name, upload.content_type, upload.data)
     except uploads.Rejected as rejected:
         raise facts.InvalidInput({"file": rejected.message}) from rejected
 
@@ -124,6 +137,7 @@ async def _write_row(case: Case, by: Customer, kept: Stored, message_id: int | N
         size=kept.file.size,
         sha256=kept.file.sha256,
         store_key=kept.key,
+        state=kept.file.state,
         uploaded_by=by.actor_id,
         at=clock.now(),
     )
@@ -157,6 +171,7 @@ async def read(by: Customer, ref: str, attachment_id: str) -> StoredFile:
         case__ref=ref,
         case__account_id=by.account_id,
         audience="customer",
+        state=uploads.CLEAN,
         removed_at=None,
     ).first()
     if found is None:

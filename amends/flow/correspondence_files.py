@@ -15,7 +15,7 @@ Checked = tuple[list[uploads.Accepted], list[str]]
 async def check(files: Sequence[File], case: Case | None = None) -> Checked:
     """What to keep, and a sentence for each file that is not kept.
 
-    Raises Unavailable when the virus scanner does not answer: the mail then waits at its sender.
+    While the virus scanner does not answer, files are kept and handed to nobody.
     """
     held = [] if case is None else await _sizes(case)
     accepted: list[uploads.Accepted] = []
@@ -38,7 +38,7 @@ async def _sizes(case: Case) -> list[int]:
 def _checked(file: File, held: Sequence[int]) -> uploads.Accepted:
     # Before the costly look inside: the twenty-first file is not even opened.
     uploads.check_room(file.name, 0, len(held), sum(held))
-    accepted = uploads.check(file.name, file.content_type, file.data)
+    accepted = attachment.accepted(file.name, file.content_type, file.data)
     uploads.check_room(accepted.name, accepted.size, len(held), sum(held))
     return accepted
 
@@ -61,6 +61,7 @@ async def keep(
             sha256=each.file.sha256,
             store_key=each.key,
             audience=audience,
+            state=each.file.state,
             uploaded_by=uploaded_by,
             at=clock.now(),
         )

@@ -76,6 +76,7 @@ class SignInCode(Mail):
     asked_at: datetime
     until: datetime
     minutes: int = 10
+    asked_from: str = ""
 
     kind = "sign_in_code"
 
@@ -93,6 +94,22 @@ class NewSignIn(Mail):
     account_url: str
 
     kind = "new_sign_in"
+
+
+# --- To ourselves -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HistoryAnchor(Mail):
+    """To whoever keeps the books apart from the database. `before` is "none" for the first."""
+
+    made_at: datetime
+    cases: int
+    entries: int
+    root: str
+    before: str
+
+    kind = "history_anchor"
 
 
 # --- Email that came in ------------------------------------------------------------------------
@@ -119,6 +136,15 @@ class ConfirmEmail(Mail):
     draft_url: str
 
     kind = "confirm_email"
+
+
+@dataclass(frozen=True)
+class EmailToConfirm(CaseMail):
+    """An email in the customer's name joined a case; who wrote it is not known. Repeats no word."""
+
+    received_at: datetime
+
+    kind = "email_to_confirm"
 
 
 @dataclass(frozen=True)
@@ -215,6 +241,30 @@ class AuditProgress(CaseMail):
     contact: str = ""
 
     kind = "audit_progress"
+
+
+class BankStep(StrEnum):
+    """How far the bank went: it took the charge back for now, or it only asks about it."""
+
+    DISPUTE = "dispute"
+    QUESTION = "question"
+
+
+@dataclass(frozen=True)
+class BankDispute(CaseMail):
+    """A bank began its process; nobody had to write to us. `card` and `charged_on` come together.
+
+    `papers_by` is until when the bank takes our papers; None where it takes none.
+    """
+
+    step: BankStep
+    amount: money.Money
+    opened_on: date
+    card: Card | None = None
+    charged_on: date | None = None
+    papers_by: date | None = None
+
+    kind = "bank_dispute"
 
 
 # --- The money -------------------------------------------------------------------------------
@@ -324,8 +374,10 @@ class Done(CaseMail):
 _ALL: Final[tuple[type[Mail], ...]] = (
     SignInCode,
     NewSignIn,
+    HistoryAnchor,
     AddressChanged,
     ConfirmEmail,
+    EmailToConfirm,
     EmailNotMatched,
     RequestReceived,
     AnswerNeeded,
@@ -334,6 +386,7 @@ _ALL: Final[tuple[type[Mail], ...]] = (
     Declined,
     Withdrawn,
     AuditProgress,
+    BankDispute,
     RefundSent,
     RefundConfirmedAll,
     RefundFailed,

@@ -24,6 +24,7 @@ class Code(StrEnum):
     ACTIVE = "active"
     BAD_ENCLOSURE = "bad_enclosure"
     TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_LONG = "too_long"
     CARD_NUMBER = "card_number"
     VIRUS = "virus"
     FAILED = "failed"
@@ -52,6 +53,8 @@ _WORDS: Final = {
     "Save the email as a PDF, and choose that file.",
     Code.CARD_NUMBER: "shows a full card number, so we did not keep it. "
     "Cover all but its last four digits, and choose the file again.",
+    Code.TOO_LONG: "is too long to be looked through for card numbers. "
+    "Save the pages that matter as a PDF, and choose that file.",
     Code.VIRUS: "looks like it carries a virus, so we did not keep it. Choose another file.",
     Code.FAILED: "could not be read; it may be damaged. "
     "Open it to check, save it again, and choose that file.",

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from amends.gateways import (
     upload_letters,
     upload_names,
+    upload_pdf_text,
     upload_pdfs,
     upload_pictures,
     upload_verdict,
@@ -73,6 +74,11 @@ _ZIP_TAIL: Final = 22 + 65_535
 # The industry's harmless test file for virus scanners, in two parts so that none stops on this.
 _TEST_VIRUS: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
+# A file is handed out only when it is clean. While the scanner is away it is kept, being checked.
+CLEAN: Final = "clean"
+CHECKING: Final = "checking"
+INFECTED: Final = "infected"
+
 # Says whether the bytes carry a virus. Raises facts.Unavailable when it cannot tell.
 Scan = Callable[[bytes], bool]
 
@@ -86,6 +92,7 @@ class Accepted:
     data: bytes
     sha256: str
     size: int
+    state: str = CLEAN
 
 
 def carries_test_virus(data: bytes) -> bool:
@@ -159,6 +166,7 @@ def _clean(kind: Kind, name: str, data: bytes, scan: Scan) -> bytes:
     match kind:
         case Kind.PDF:
             upload_pdfs.check(name, data)
+            upload_pdf_text.check(name, data)
             return data
         case Kind.PNG:
             return upload_pictures.redrawn(name, data, "PNG", "PNG")

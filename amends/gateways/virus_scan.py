@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -60,6 +61,21 @@ class Scanner:
             line.close()
             raise
         return line
+
+
+class Patient:
+    """A `Scan` that goes on without its scanner and says so: the file waits to be checked."""
+
+    def __init__(self, scanner: Callable[[bytes], bool]) -> None:
+        self._scanner = scanner
+        self.missed = False
+
+    def __call__(self, data: bytes) -> bool:
+        try:
+            return self._scanner(data)
+        except ScannerUnavailable:
+            self.missed = True
+            return False
 
 
 def _answer(line: socket.socket) -> bytes:

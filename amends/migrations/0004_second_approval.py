@@ -1,4 +1,4 @@
-"""Two approvals for plans over the second limit: the first is 'agreed', another person's approves."""
+"""Two approvals over the second limit: the first 'agreed', another's approves; files that wait."""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
@@ -12,6 +12,9 @@ CHECKS = [
 UNIQUE = [
     "CREATE UNIQUE INDEX uq_approval_first ON approval (plan_id) WHERE decision = 'agreed'",
     "CREATE UNIQUE INDEX uq_approval_two_people ON approval (plan_id, approver_id) WHERE decision IN ('agreed','approved')",
+]
+INDEXES = [
+    "CREATE INDEX ix_attachment_checking ON attachment (at) WHERE state = 'checking'",
 ]
 TRIGGERS = [
     """CREATE OR REPLACE FUNCTION approver_is_someone_else() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -27,7 +30,7 @@ TRIGGERS = [
 
 
 async def forward(apps, editor):
-    for sql in [*CHECKS, *UNIQUE, *TRIGGERS]:
+    for sql in [*CHECKS, *UNIQUE, *INDEXES, *TRIGGERS]:
         await editor.client.execute_script(sql)
 
 

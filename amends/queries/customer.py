@@ -38,6 +38,7 @@ _CASE = (
     "id", "ref", "kind", "reason", "status", "claimed_order", "order__number", "currency",
     "claimed_amount_minor", "card_payment_method_id", "card_brand", "card_funding", "card_last4",
     "card_expires", "card_saved_at", "outcome_reason", "submitted_at", "closed_at",
+    "channel",
 )  # fmt: skip
 ORDER = (
     "id", "number", "description", "total_minor", "currency", "placed_on", "handed_over_on",
@@ -51,7 +52,7 @@ _LEG = (
     "next_action_url", "confirmed_at", "failed_at", "plan__voided_at",
     "plan__outcome", "case__status",
 )  # fmt: skip
-_FILE = ("id", "name", "size", "content_type", "at", "message_id")
+_FILE = ("id", "name", "size", "content_type", "at", "message_id", "state")
 
 
 # --- The list -------------------------------------------------------------------------------
@@ -147,6 +148,7 @@ def _case(row: Mapping[str, Any], legs: Iterable[LegRow]) -> CaseRow:
         submitted_at=row["submitted_at"],
         closed_at=row["closed_at"],
         legs=tuple(legs),
+        channel=row["channel"],
     )
 
 

@@ -78,6 +78,7 @@ class FileRow:
     content_type: str
     at: datetime
     message_id: int | None
+    state: str = "clean"
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,8 @@ class CaseRow:
     submitted_at: datetime
     closed_at: datetime | None
     legs: tuple[LegRow, ...] = ()
+    # Where it began: "portal", "email", or "stripe", where a bank began and nobody wrote.
+    channel: str = "portal"
 
     @property
     def refunds(self) -> tuple[LegRow, ...]:
