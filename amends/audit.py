@@ -1,6 +1,6 @@
 """Recomputes the history's hash chains from the stored rows and names every row that is off."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,22 +80,31 @@ class _End:
 
 
 def verify(database_url: str, noted: Mapping[Place, str] | None = None) -> Report:
-    """Read everything in one consistent snapshot and check it.
+    """Read everything in one consistent snapshot and check it, see `judge`."""
+    with _snapshot(database_url) as connection:
+        cases = connection.execute(_CASES).fetchall()
+        return judge(_rows(connection), cases, noted)
+
+
+def judge(
+    rows: Iterable[Row],
+    cases: Sequence[tuple[int, str, str]],
+    noted: Mapping[Place, str] | None = None,
+) -> Report:
+    """Check rows, in the order of cases and entries, against each other and the cases' states.
 
     `noted` are heads that were kept elsewhere: hashes by case and entry number. Only they show
     that somebody rewrote a whole chain.
     """
     left = dict(noted or {})
-    with _snapshot(database_url) as connection:
-        ends: dict[int, _End] = {}
-        broken: list[Broken] = []
-        count = 0
-        for row in _rows(connection):
-            count += 1
-            broken += _check(row, ends.setdefault(row.case_id, _End()))
-            if left.pop((row.case_id, row.seq), row.hash) != row.hash:
-                broken.append(Broken(row.ref, row.seq, row.id, "it is not what was noted then"))
-        cases = connection.execute(_CASES).fetchall()
+    ends: dict[int, _End] = {}
+    broken: list[Broken] = []
+    count = 0
+    for row in rows:
+        count += 1
+        broken += _check(row, ends.setdefault(row.case_id, _End()))
+        if left.pop((row.case_id, row.seq), row.hash) != row.hash:
+            broken.append(Broken(row.ref, row.seq, row.id, "it is not what was noted then"))
     broken += [finding for case in cases if (finding := _ending(case, ends))]
     broken += [
         Broken(f"case {case_id}", seq, 0, "it was noted then and is gone") for case_id, seq in left

@@ -39,6 +39,7 @@ async def _look(settings: Settings, process: Process) -> list[Finding]:
         "mail": probes.mail_server,
         "sign-in": probes.identity_provider,
         "files": probes.files_store,
+        "anchors": probes.history_anchors,
     }
     looks = (probes.look(probe, settings, name) for name, probe in wanted.items())
     return await asyncio.gather(*looks)

@@ -13,7 +13,7 @@ import httpx2
 import psycopg
 from obstore.exceptions import BaseError
 
-from amends import clock, database, facts, roles, starting
+from amends import anchors, clock, database, facts, roles, starting
 from amends.gateways import files
 from amends.rights import Process
 from amends.settings import Settings
@@ -109,6 +109,18 @@ _NOT_APART = "the processes are not kept apart"
 def _standing(url: str) -> roles.Standing:
     with psycopg.connect(url, connect_timeout=PATIENCE_S) as connection:
         return roles.standing(connection)
+
+
+async def history_anchors(settings: Settings) -> Finding:
+    """Where the nightly anchors are, and whether the file holds together."""
+    file = anchors.path(settings)
+    book = await asyncio.to_thread(anchors.read, file)
+    if book.faults:
+        words = f"{book.faults[0].capitalize()} in {file}. Compare with the mailed hashes."
+        return Finding("anchors", todo=words)
+    last = f"last {book.anchors[-1].at}" if book.anchors else "none yet"
+    mailed = f"mailed to {settings.audit_mail}" if settings.audit_mail else "not mailed"
+    return Finding("anchors", f"{file}, {last}, {mailed}")
 
 
 _MIGRATE = "Run `amends migrate`."

@@ -58,6 +58,11 @@ def _new_sign_in() -> mails.Mail:
     return mails.NewSignIn(COMPANY, TODAY, _AT, "Firefox on Windows", page)
 
 
+def _history_anchor() -> mails.Mail:
+    root = "9b2f6c0d51e84a7f33c1d8e0b7a64f2952ce10fd8b3a47e6915d0c7f24a8e3b6"
+    return mails.HistoryAnchor(COMPANY, TODAY, _AT, 412, 5187, root, "none")
+
+
 def _address_changed() -> mails.Mail:
     return mails.AddressChanged(
         COMPANY,
@@ -73,6 +78,10 @@ def _address_changed() -> mails.Mail:
 def _confirm_email() -> mails.Mail:
     page = f"{COMPANY.portal_url}/requests/new/D-5c1f0e7a9b3d2468"
     return mails.ConfirmEmail(COMPANY, TODAY, _AT, page)
+
+
+def _email_to_confirm() -> mails.Mail:
+    return mails.EmailToConfirm(COMPANY, TODAY, CASE, _AT)
 
 
 def _email_not_matched() -> mails.Mail:
@@ -127,6 +136,20 @@ def _audit_progress() -> mails.Mail:
     return mails.AuditProgress(COMPANY, TODAY, CASE, audit, 20, "Ivy Lindqvist")
 
 
+def _bank_dispute() -> mails.Mail:
+    return mails.BankDispute(
+        COMPANY,
+        TODAY,
+        CASE,
+        mails.BankStep.DISPUTE,
+        money.Money(120_000, "usd"),
+        date(2026, 11, 23),
+        card=_AMEX,
+        charged_on=date(2026, 9, 14),
+        papers_by=date(2026, 12, 2),
+    )
+
+
 def _refund_sent() -> mails.Mail:
     return mails.RefundSent(COMPANY, TODAY, CASE, _both(), charge=_CHARGE)
 
@@ -174,8 +197,10 @@ def _done() -> mails.Mail:
 _MAKERS: Final[dict[str, Callable[[], mails.Mail]]] = {
     "sign_in_code": _sign_in_code,
     "new_sign_in": _new_sign_in,
+    "history_anchor": _history_anchor,
     "address_changed": _address_changed,
     "confirm_email": _confirm_email,
+    "email_to_confirm": _email_to_confirm,
     "email_not_matched": _email_not_matched,
     "request_received": _request_received,
     "answer_needed": _answer_needed,
@@ -184,6 +209,7 @@ _MAKERS: Final[dict[str, Callable[[], mails.Mail]]] = {
     "declined": _declined,
     "withdrawn": _withdrawn,
     "audit_progress": _audit_progress,
+    "bank_dispute": _bank_dispute,
     "refund_sent": _refund_sent,
     "refund_confirmed_all": _refund_confirmed_all,
     "refund_failed": _refund_failed,

@@ -2,9 +2,10 @@
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.browser.demo import Demo
 
@@ -82,5 +83,6 @@ def until(at: Seat, words: str, within_s: float = 40) -> None:
         if words in at.main():
             return
         time.sleep(0.5)
-        at.page.reload()
+        with suppress(Error):  # the page is on its way elsewhere by itself
+            at.page.reload()
     raise AssertionError(f"'{words}' never came up on {at.page.url}:\n{at.main()}")
