@@ -24,7 +24,7 @@ from backoffice import (
     verification,
 )
 from web import oidc
-from web.guards import PUBLIC, SIGNED, STAFF, GuardedRoute, roles, route
+from web.guards import PUBLIC, SIGNED, STAFF, GuardedRoute, Read, roles, route
 
 _CASE = "/cases/{ref}"
 # Who works on cases. Who may decide a plan depends on the plan and is asked in the domain.
@@ -52,12 +52,12 @@ ROUTES: list[GuardedRoute] = [
     route("POST", "/queue/next", queues.take, allow=WORKERS),
     route("POST", "/queue/mine", queues.mine, allow=WORKERS),
     # One case.
-    route("GET", _CASE, case.show, allow=STAFF),
+    route("GET", _CASE, case.show, allow=STAFF, reads=Read.PAGE),
     route("GET", f"{_CASE}/changes", case.changes, allow=STAFF),
-    route("GET", f"{_CASE}/files/{{file}}", case.file, allow=STAFF),
-    route("GET", f"{_CASE}/log", audit_log.case, allow=STAFF),
-    route("GET", f"{_CASE}/log.csv", audit_log.export, allow=STAFF),
-    route("GET", f"{_CASE}/plan", audit_log.plan, allow=STAFF),
+    route("GET", f"{_CASE}/files/{{file}}", case.file, allow=STAFF, reads=Read.EXPORT),
+    route("GET", f"{_CASE}/log", audit_log.case, allow=STAFF, reads=Read.PAGE),
+    route("GET", f"{_CASE}/log.csv", audit_log.export, allow=STAFF, reads=Read.EXPORT),
+    route("GET", f"{_CASE}/plan", audit_log.plan, allow=STAFF, reads=Read.PAGE),
     route("POST", f"{_CASE}/reading", case.read_again, allow=WORKERS),
     route("POST", f"{_CASE}/take", handling.take, allow=WORKERS),
     route("POST", f"{_CASE}/release", handling.release, allow=WORKERS),
@@ -68,15 +68,15 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/charges", handling.pick, allow=WORKERS),
     route("POST", f"{_CASE}/bank-desk", handling.bank_desk, allow=WORKERS),
     route("POST", f"{_CASE}/lift", handling.lift, allow=INVESTIGATORS, step_up=True),
-    route("GET", f"{_CASE}/identity", identity.show, allow=STAFF),
+    route("GET", f"{_CASE}/identity", identity.show, allow=STAFF, reads=Read.PAGE),
     route("POST", f"{_CASE}/identity", identity.create, allow=WORKERS),
     route("POST", f"{_CASE}/identity/all", identity.match_all, allow=WORKERS),
     route("POST", f"{_CASE}/preview", decision.preview, allow=WORKERS),
     route("POST", f"{_CASE}/decision", decision.create, allow=WORKERS),
     route("POST", f"{_CASE}/plan/back", decision.take_back, allow=WORKERS),
     # A refund failed: the ways out.
-    route("GET", f"{_CASE}/remedy", remedies.index, allow=STAFF),
-    route("GET", f"{_CASE}/remedy/{{way}}", remedies.show, allow=WORKERS),
+    route("GET", f"{_CASE}/remedy", remedies.index, allow=STAFF, reads=Read.PAGE),
+    route("GET", f"{_CASE}/remedy/{{way}}", remedies.show, allow=WORKERS, reads=Read.PAGE),
     route("POST", f"{_CASE}/remedy/{{way}}", remedies.create, allow=WORKERS),
     # What belongs to one reason of a dispute.
     route("POST", f"{_CASE}/account-manager", recipes.hand_over, allow=WORKERS),
@@ -92,21 +92,33 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/audit/contact", audits.contact, allow=AUDITORS),
     # Decisions about plans.
     route("GET", "/approvals", approvals.index, allow=STAFF),
-    route("GET", "/approvals/{ref}", approvals.show, allow=STAFF),
+    route("GET", "/approvals/{ref}", approvals.show, allow=STAFF, reads=Read.PAGE),
     route("POST", "/approvals/{ref}", approvals.create, allow=WORKERS, step_up=True),
     # The chargeback desk.
     route("GET", "/disputes", disputes.index, allow=STAFF),
-    route("GET", "/disputes/{dispute}", disputes.show, allow=STAFF),
-    route("GET", "/disputes/{dispute}/pack.pdf", disputes.pdf, allow=STAFF),
+    route("GET", "/disputes/{dispute}", disputes.show, allow=STAFF, reads=Read.PAGE),
+    route("GET", "/disputes/{dispute}/pack.pdf", disputes.pdf, allow=STAFF, reads=Read.EXPORT),
     route("POST", "/disputes/{dispute}/pack", disputes.pack, allow=BANK_DESK),
-    route("GET", "/disputes/{dispute}/submit", disputes.confirm_submit, allow=BANK_DESK),
+    route(
+        "GET",
+        "/disputes/{dispute}/submit",
+        disputes.confirm_submit,
+        allow=BANK_DESK,
+        reads=Read.PAGE,
+    ),
     route("POST", "/disputes/{dispute}/submit", disputes.submit, allow=BANK_DESK, step_up=True),
-    route("GET", "/disputes/{dispute}/accept", disputes.confirm_accept, allow=BANK_DESK),
+    route(
+        "GET",
+        "/disputes/{dispute}/accept",
+        disputes.confirm_accept,
+        allow=BANK_DESK,
+        reads=Read.PAGE,
+    ),
     route("POST", "/disputes/{dispute}/accept", disputes.accept, allow=BANK_DESK, step_up=True),
     route("POST", f"{_CASE}/not-at-bank", disputes.give_back, allow=BANK_DESK),
     # The Security desk; for everybody else it is not there.
     route("GET", "/security", security.index, allow=STAFF),
-    route("GET", "/security/{ref}", security.show, allow=STAFF),
+    route("GET", "/security/{ref}", security.show, allow=STAFF, reads=Read.PAGE),
     route("POST", "/security/{ref}/refund", security.refund, allow=STAFF),
     route("POST", "/security/{ref}/take-over", security.take_over, allow=STAFF),
     route("POST", "/security/{ref}/lift", security.lift, allow=STAFF, step_up=True),
@@ -117,8 +129,8 @@ ROUTES: list[GuardedRoute] = [
     route("POST", "/exceptions/{id:int}/looked", exceptions.looked, allow=HANDLERS),
     route("POST", "/exceptions/{id:int}/retry", exceptions.retry, allow=HANDLERS),
     route("POST", "/exceptions/{id:int}/take-over", exceptions.take_over, allow=MANAGERS),
-    route("GET", "/search", desk_pages.find, allow=STAFF),
-    route("GET", "/customers/{tenant}", customers.show, allow=STAFF),
+    route("GET", "/search", desk_pages.find, allow=STAFF, reads=Read.SEARCH),
+    route("GET", "/customers/{tenant}", customers.show, allow=STAFF, reads=Read.PAGE),
     route("POST", "/customers/{tenant}/address", customers.propose, allow=WORKERS),
     route(
         "POST",
@@ -135,8 +147,8 @@ ROUTES: list[GuardedRoute] = [
     route("GET", "/templates", desk_pages.mails, allow=STAFF),
     route("GET", "/templates/{name}", desk_pages.mail, allow=STAFF),
     route("GET", "/reports", reports.show, allow=STAFF),
-    route("GET", "/reports.csv", reports.export, allow=STAFF),
-    route("GET", "/audit-log", audit_log.index, allow=STAFF),
+    route("GET", "/reports.csv", reports.export, allow=STAFF, reads=Read.EXPORT),
+    route("GET", "/audit-log", audit_log.index, allow=STAFF, reads=Read.PAGE),
     route("GET", "/profile", profile.show, allow=STAFF),
     route("POST", "/profile", profile.save, allow=STAFF),
     route("POST", "/profile/sessions", profile.end_others, allow=STAFF),

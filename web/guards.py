@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from amends import clock
+from amends import clock, read_log
+from amends.read_log import Read as Read
 from amends.rules.people import Customer, Role, Staff
 from web import pages, paths, security, sessions
 from web.doors import Door as Door
@@ -48,8 +49,10 @@ class GuardedRoute(Route):
         name: str,
         max_body: int,
         step_up: bool,
+        reads: Read | None,
     ) -> None:
         self.allow, self.handler, self.step_up, self.max_body = allow, handler, step_up, max_body
+        self.reads = reads
         super().__init__(path, self._guarded, methods=[method], name=name)
 
     async def _guarded(self, request: Request[Any]) -> Response:
@@ -59,9 +62,27 @@ class GuardedRoute(Route):
         if self.step_up and not _is_fresh(viewer(request)):
             return _to_sign_in(request, STEP_UP)
         try:
-            return await self.handler(request)
+            response = await self.handler(request)
+            await self._note_read(request, response)
+            return response
         finally:
             await request.close()
+
+    async def _note_read(self, request: Request[Any], response: Response) -> None:
+        """What staff see of customers is written down before it leaves."""
+        by = maybe_viewer(request)
+        if self.reads is None or response.status_code >= 400 or not isinstance(by, Staff):
+            return
+        await read_log.note(
+            by,
+            read_log.Look(
+                self.reads,
+                "/".join(str(value) for value in request.path_params.values()),
+                self.name,
+                request.client.host if request.client else "",
+                security.reference(request),
+            ),
+        )
 
 
 def route(
@@ -73,8 +94,12 @@ def route(
     name: str | None = None,
     max_body: int | None = None,
     step_up: bool = False,
+    reads: Read | None = None,
 ) -> GuardedRoute:
-    """A route. Its name is `module.function` of the handler unless given."""
+    """A route. Its name is `module.function` of the handler unless given.
+
+    `reads` says that it shows staff something of a customer, which is written down.
+    """
     module = handler.__module__.rpartition(".")[2]
     own_name = f"{module}.{getattr(handler, '__name__', 'handler')}"
     return GuardedRoute(
@@ -85,6 +110,7 @@ def route(
         name=name or own_name,
         max_body=max_body if max_body is not None else security.MAX_BODY,
         step_up=step_up,
+        reads=reads,
     )
 
 

@@ -107,7 +107,7 @@ def prepare(agent: Seat, ref: str, deal: Deal) -> None:
     assert f"+{deal.total}" in agent.main()
     page.fill("aside textarea[name=why]", "The old card is being closed. Both deposits match.")
     agent.press(f"Ask a manager to approve {deal.total}")
-    people.until(agent, "Sent for a decision")
+    people.until(agent, "for a decision")
 
 
 def approve(manager: Seat, ref: str, deal: Deal) -> None:

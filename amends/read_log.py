@@ -1,0 +1,59 @@
+"""Who of the staff looked at what of a customer, or took a copy of it; kept for a year."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from tortoise import connections
+
+from amends import clock
+from amends.models import ReadEntry
+from amends.rules.people import Staff
+
+KEPT = timedelta(days=400)
+_LONGEST = 80
+# Written by hand: the desk may add entries and read their numbers, nothing else.
+_INSERT = """
+INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+
+class Read(StrEnum):
+    """How closely: a page, a copy that leaves, or a look for something."""
+
+    PAGE = "read"
+    EXPORT = "export"
+    SEARCH = "search"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look. `subject` names a case, a dispute, an account or a file; never words typed."""
+
+    what: Read
+    subject: str
+    page: str
+    address: str
+    reference: str
+
+
+async def note(by: Staff, look: Look) -> None:
+    """Before the page leaves: what cannot be written down is not shown."""
+    await connections.get("default").execute_query(
+        _INSERT,
+        [
+            by.person_id,
+            look.what.value,
+            look.subject[:_LONGEST],
+            look.page[:60],
+            look.address[:64],
+            look.reference[:16],
+            clock.now(),
+        ],
+    )
+
+
+async def forget_old() -> int:
+    """Housekeeping: what happened longer ago than the policy keeps it."""
+    return await ReadEntry.filter(at__lt=clock.now() - KEPT).delete()
