@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import asyncpg
 import psycopg
 from tortoise import Tortoise
 from tortoise.context import TortoiseContext
@@ -21,6 +22,17 @@ APPS = {
     },
 }
 _embedded: embedded.Server | None = None
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection to which nothing sticks: settings and locks end with their transaction.
+
+    So it goes back to the pool without the round trip that would reset it; an open transaction
+    is rolled back all the same.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
 
 
 def url(settings: Settings, process: Process | None = None) -> str:
@@ -58,6 +70,7 @@ def config(database_url: str, max_connections: int = 10) -> dict[str, Any]:
         "database": parts.path.lstrip("/"),
         "min_size": 1,
         "max_size": max_connections,
+        "connection_class": Connection,
         # A pooler in transaction mode shares server connections; named statements would clash.
         "statement_cache_size": int(query.pop("statement_cache_size", "100")),
     }

@@ -2,7 +2,7 @@
 
 from tortoise import connections
 
-from amends import clock
+from amends import clock, rows
 from amends.models import ExceptionItem
 
 _OPEN = """
@@ -24,6 +24,10 @@ async def tell(
 
 async def settle(kind: str, key: str, resolution: str, by: str = "the facts") -> None:
     """Take it off: what was unknown is known now."""
-    await ExceptionItem.filter(kind=kind, key=key, resolved_at=None).update(
-        resolved_at=clock.now(), resolved_by=by, resolution=resolution
+    await rows.change(
+        ExceptionItem,
+        {"resolved_at": clock.now(), "resolved_by": by, "resolution": resolution},
+        "WHERE kind = $1 AND key = $2 AND resolved_at IS NULL",
+        kind,
+        key,
     )

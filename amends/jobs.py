@@ -1,6 +1,9 @@
 """The job queue: wake-ups, put down in the caller's transaction. The tables are the truth."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from tortoise import connections
@@ -16,6 +19,8 @@ INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_
 VALUES ($1, $2, 0, $3, $3, $4::jsonb)
 ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
 """
+# The lock of the job that runs here and looks again by itself before it ends.
+_held: ContextVar[str] = ContextVar("held", default="")
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,43 @@ def as_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def with_job(insert: str, values: int) -> str:
+    """One statement of an INSERT ... RETURNING with so many values, and of a job if it made a row.
+
+    The job's values, `columns(wake)`, come behind the INSERT's own.
+    """
+    queue, task, lock, args = (f"${values + each}" for each in range(1, 5))
+    return f"""
+    WITH made AS ({insert}), woken AS (
+      INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
+      SELECT {queue}, {task}, 0, {lock}, {lock}, {args}::jsonb FROM made
+      ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING)
+    SELECT id FROM made
+    """  # noqa: S608 - numbers of our own
+
+
+def columns(wake: Wake) -> list[object]:
+    return [wake.queue, wake.task, wake.lock, as_json(wake.args)]
+
+
+@contextmanager
+def holding(wake: Wake) -> Iterator[None]:
+    """Inside, no wake-up is put down for what the running job looks at until nothing is due.
+
+    It would wait for that job's end and then find nothing to do. Should the job die, the sweeper
+    wakes what is due.
+    """
+    token = _held.set(wake.lock)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 async def defer(*wakes: Wake) -> None:
     """Put jobs down on the current transaction: committed or rolled back with it."""
-    connection = connections.get("default")
+    connection, held = connections.get("default"), _held.get()
     for wake in wakes:
-        await connection.execute_query(
-            _INSERT, [wake.queue, wake.task, wake.lock, as_json(wake.args)]
-        )
+        if wake.lock == held:
+            continue
+        await connection.execute_query(_INSERT, columns(wake))

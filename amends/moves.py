@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
-from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from amends import clock, facts, jobs, settings, timeline
+from amends import clock, facts, jobs, rows, settings, timeline
 from amends.models import Case, ChargeClaim, TimelineEntry
 from amends.rules import business_days, due, workflow
 from amends.rules.people import Actor
@@ -34,25 +33,34 @@ async def move(
         raise facts.Refused(f"This request is {words(case.status)}; that cannot be done now.")
     now = clock.now()
     async with in_transaction():
-        await _update(case, target, {**_dates(target, now), **(changes or {})})
+        moved = await _update(case, target, {**_dates(target, now), **(changes or {})})
         await timeline.append(
             case.id, timeline.Entry(action, by, now, reason, case.status, target, data or {})
         )
         if target in workflow.FINAL:
-            await ChargeClaim.filter(case_id=case.id, released_at=None).update(released_at=now)
+            await rows.change(
+                ChargeClaim,
+                {"released_at": now},
+                "WHERE case_id = $1 AND released_at IS NULL",
+                case.id,
+            )
         await jobs.defer(*wakes, *([jobs.advance(case.id)] if target in due.WORKER else []))
-    return await Case.get(id=case.id)
+    return moved
 
 
-async def _update(case: Case, target: Status, changes: dict[str, Any]) -> None:
-    changed = await Case.filter(id=case.id, status=case.status, version=case.version).update(
-        status=target, version=F("version") + 1, **changes
+async def _update(case: Case, target: Status, changes: dict[str, Any]) -> Case:
+    changed = await rows.changed(
+        Case,
+        {"status": target, "version": case.version + 1, **changes},
+        "WHERE id = $1 AND status = $2 AND version = $3",
+        case.id,
+        case.status,
+        case.version,
     )
-    if not changed:
-        await _lost_race(case.id)
+    return changed[0] if changed else await _lost_race(case.id)
 
 
-async def _lost_race(case_id: int) -> None:
+async def _lost_race(case_id: int) -> NoReturn:
     last = (
         await TimelineEntry.filter(case_id=case_id).exclude(to_status="").order_by("-seq").first()
     )
@@ -90,6 +98,6 @@ def words(status: Status) -> str:
 async def note(case: Case, entry: timeline.Entry, wakes: Sequence[jobs.Wake] = ()) -> None:
     """Record something that changes no status, under the case's row lock."""
     async with in_transaction():
-        await Case.filter(id=case.id).select_for_update().first()
+        await rows.first(Case, "WHERE id = $1 FOR UPDATE", case.id)
         await timeline.append(case.id, entry)
         await jobs.defer(*wakes)

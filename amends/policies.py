@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from tortoise import connections
 
 from amends import rows
 from amends.models import PolicyVersion
@@ -21,6 +24,8 @@ _KNOWN = frozenset(
         "window_days",
     }
 )
+# A version never changes once it is there; a connection's end forgets what it showed.
+_known: WeakKeyDictionary[object, dict[int, policy.Policy]] = WeakKeyDictionary()
 
 
 async def current() -> policy.Policy:
@@ -31,8 +36,13 @@ async def current() -> policy.Policy:
 
 async def of(version: int) -> policy.Policy:
     """The policy that counted when a plan was made."""
-    row = await rows.first(PolicyVersion, "WHERE version = $1", version)
-    return read(row.version, row.rules) if row else policy.Policy(version=version)
+    known = _known.setdefault(connections.get("default"), {})
+    if version not in known:
+        row = await rows.first(PolicyVersion, "WHERE version = $1", version)
+        if row is None:
+            return policy.Policy(version=version)
+        known[version] = read(row.version, row.rules)
+    return known[version]
 
 
 def read(version: int, rules: Mapping[str, Any]) -> policy.Policy:

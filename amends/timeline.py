@@ -6,10 +6,14 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tortoise import connections
+
+from amends import rows
 from amends.models import TimelineEntry
 from amends.rules.people import Actor
 
 GENESIS = "0" * 64
+_HEAD = "SELECT seq, hash FROM timeline WHERE case_id = $1 ORDER BY seq DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,11 @@ class Entry:
 
 async def append(case_id: int, entry: Entry) -> TimelineEntry:
     """Add to the chain. The caller holds the case row's lock in an open transaction."""
-    last = await TimelineEntry.filter(case_id=case_id).order_by("-seq").first()
+    last_seq, last_hash = await head(case_id)
     salt = secrets.token_hex(16)
     row = TimelineEntry(
         case_id=case_id,
-        seq=last.seq + 1 if last else 1,
+        seq=last_seq + 1,
         action=entry.action,
         actor_kind=entry.by.kind,
         actor_id=entry.by.actor_id,
@@ -42,12 +46,18 @@ async def append(case_id: int, entry: Entry) -> TimelineEntry:
         data=entry.data,
         salt=salt,
         at=entry.at,
-        prev_hash=last.hash if last else GENESIS,
+        prev_hash=last_hash or GENESIS,
     )
     row.commitment = commitment(salt, row.actor_name, row.reason, row.data)
     row.hash = chain_hash(row)
-    await row.save(force_create=True)
+    await rows.insert(row)
     return row
+
+
+async def head(case_id: int) -> tuple[int, str]:
+    """Number and hash of the newest entry; (0, "") before the first."""
+    found = await connections.get("default").execute_query_dict(_HEAD, [case_id])
+    return (found[0]["seq"], found[0]["hash"]) if found else (0, "")
 
 
 def commitment(salt: str, actor_name: str, reason: str, data: dict[str, object]) -> str:

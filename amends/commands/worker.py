@@ -1,8 +1,7 @@
 """`amends worker`: carries out approved plans, sends mail, makes documents, keeps the clock."""
 
-import asyncio
-
 import click
+import uvloop
 
 from amends import worker
 from amends.commands import environment
@@ -25,4 +24,4 @@ def command(concurrency: int) -> None:
     """
     settings = environment.load_for(Process.WORKER)
     logs.configure()
-    asyncio.run(worker.run(settings, concurrency))
+    uvloop.run(worker.run(settings, concurrency))

@@ -1,8 +1,11 @@
 """One look at a case: at most one step outside, then write down when to look again."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from amends import clock, exceptions_desk, facts, jobs, moves, newer, quarantine
+from tortoise import connections
+
+from amends import clock, exceptions_desk, facts, jobs, moves, newer, quarantine, rows
 from amends.flow import (
     cancellation,
     credit,
@@ -41,20 +44,45 @@ _FOR_PEOPLE = frozenset(
 )
 # A quarantine ends with a reconciliation; its cases are looked at again soon after.
 _HELD_BACK = timedelta(minutes=1)
+# One job goes on while the next step is due at once; a case that never rests lets others in.
+_STEPS = 25
+_WATCHED = """WHERE case_id = $1 AND kind = 'refund' AND state = 'succeeded'
+  AND watch_until >= $2"""
+_NEXT_LOOK = "SELECT next_look_at FROM leg WHERE id = $1"
+_IS_DUE = "SELECT 1 FROM case_ WHERE id = $1 AND next_check_at <= $2"
 
 
-async def advance(case_id: int) -> None:
-    """Bring a case one step on. Running it twice, late or out of order is harmless."""
+async def work_on(case_id: int) -> None:
+    """Look at a case until nothing is due. Each look is a step of its own: see `advance`."""
+    with jobs.holding(jobs.advance(case_id)):
+        for _ in range(_STEPS):
+            again = await advance(case_id)
+            if (again is None or again > clock.now()) and not await _is_due(case_id):
+                return
+    await jobs.defer(jobs.advance(case_id))
+
+
+async def _is_due(case_id: int) -> bool:
+    connection = connections.get("default")
+    return bool(await connection.execute_query_dict(_IS_DUE, [case_id, clock.now()]))
+
+
+async def advance(case_id: int) -> datetime | None:
+    """Bring a case one step on; when to look again, where known.
+
+    Running it twice, late or out of order is harmless.
+    """
     try:
-        await _advance(case_id)
+        return await _advance(case_id)
     except ValueError as error:
         await newer.leave_case(case_id, error)
+        return None
 
 
-async def _advance(case_id: int) -> None:
-    case = await Case.get_or_none(id=case_id)
+async def _advance(case_id: int) -> datetime | None:
+    case = await rows.first(Case, "WHERE id = $1", case_id)
     if case is None or case.status is Status.DRAFT:
-        return
+        return None
     try:
         again = await _step(case)
     except Halt as halt:
@@ -67,11 +95,13 @@ async def _advance(case_id: int) -> None:
         again = await _key_refused(case, error)
     except (stripe.Unavailable, stripe.Refused):
         again = clock.now() + _STRIPE_AWAY
-    await _look_again(case, again)
+    return await _look_again(case, again)
 
 
 async def _step(case: Case) -> datetime | None:
-    moving = await Leg.filter(case_id=case.id, state__in=list(MOVING)).order_by("position", "id")
+    moving = await rows.read(
+        Leg, "WHERE case_id = $1 AND state = ANY($2) ORDER BY position, id", case.id, list(MOVING)
+    )
     for leg in moving:
         again = await _look(case, leg)
         if again <= clock.now():
@@ -88,7 +118,12 @@ async def _look(case: Case, leg: Leg) -> datetime:
     if due is not None and due > clock.now():
         return due
     again = await _outside(case, leg)
-    await Leg.filter(id=leg.id).update(next_look_at=again if again > clock.now() else None)
+    later = again if again > clock.now() else None
+    if later or due:
+        # A confirmed leg has the first date of its watch already.
+        await rows.change(
+            Leg, {"next_look_at": later}, "WHERE id = $1 AND state <> 'succeeded'", leg.id
+        )
     return again
 
 
@@ -105,7 +140,9 @@ async def _outside(case: Case, leg: Leg) -> datetime:
 
 
 async def _due(leg: Leg) -> datetime | None:
-    return (await Leg.get(id=leg.id)).next_look_at
+    found = await connections.get("default").execute_query_dict(_NEXT_LOOK, [leg.id])
+    next_look: datetime | None = found[0]["next_look_at"]
+    return next_look
 
 
 async def _by_status(case: Case) -> datetime | None:
@@ -164,7 +201,10 @@ async def _start(case: Case) -> datetime:
     if run.draft.outcome is Outcome.CANCELLATION and not await cancellation.is_audited(case):
         return await cancellation.begin(run)
     action = Action.START_REFUNDS if run.refunds else Action.START_RECHARGE
-    await moves.move(case, action, WORKER, data={"digest": run.plan.digest})
+    case = await moves.move(case, action, WORKER, data={"digest": run.plan.digest})
+    if action is Action.START_REFUNDS:
+        # What was just read still holds; the first refund need not wait for another look.
+        await refund.send_next(replace(run, case=case))
     return clock.now()
 
 
@@ -175,23 +215,21 @@ async def _after_refunds(case: Case) -> datetime | None:
     if run.recharge is None:
         return await proof.close(run)
     await execution.confirmed_refunds_under(run)
-    await moves.move(case, Action.START_RECHARGE, WORKER)
-    return clock.now()
+    case = await moves.move(case, Action.START_RECHARGE, WORKER)
+    return await recharge.start(replace(run, case=case))
 
 
 async def _watch(case: Case) -> datetime | None:
     """Confirmed refunds may still fail: look on days 1, 3, 7, 14, 21, 28 and 35."""
     now = clock.now()
-    watched = await Leg.filter(
-        case_id=case.id, kind=LegKind.REFUND, state=LegState.SUCCEEDED, watch_until__gte=now
-    )
+    watched = await rows.read(Leg, _WATCHED, case.id, now)
     looks = []
     for leg in watched:
         assert leg.confirmed_at is not None
         if leg.next_look_at is None or leg.next_look_at <= now:
             await refund.look(case, leg)
             following = sending.next_watch(leg.confirmed_at, now)
-            await Leg.filter(id=leg.id).update(next_look_at=following)
+            await rows.change(Leg, {"next_look_at": following}, "WHERE id = $1", leg.id)
             return now
         looks.append(leg.next_look_at)
     return min(looks) if looks else None
@@ -226,7 +264,7 @@ async def _key_refused(case: Case, error: Exception) -> datetime:
     return clock.now() + _STRIPE_AWAY
 
 
-async def _look_again(case: Case, again: datetime | None) -> None:
+async def _look_again(case: Case, again: datetime | None) -> datetime | None:
     """Set the next look, unless the case moved on meanwhile: then its own wake-up is there.
 
     An open case always has one: nothing seems to be under way while another worker, which may
@@ -234,6 +272,13 @@ async def _look_again(case: Case, again: datetime | None) -> None:
     """
     if again is None and case.status in workflow.OPEN:
         again = clock.now() + sending.LOOKUPS[1]
-    await Case.filter(id=case.id, version=case.version).update(next_check_at=again)
+    await rows.change(
+        Case,
+        {"next_check_at": again},
+        "WHERE id = $1 AND version = $2",
+        case.id,
+        case.version,
+    )
     if again is not None and again <= clock.now():
         await jobs.defer(jobs.advance(case.id))
+    return again

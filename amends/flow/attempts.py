@@ -6,17 +6,30 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from tortoise import connections
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, quarantine
+from amends import clock, exceptions_desk, quarantine, rows
 from amends.gateways import stripe
 from amends.models import Attempt, Case, Leg
 from amends.rules import sending
 from amends.rules.plan import LegState
 
 LIVE = ("sending", "unknown")
+_STILL = "SELECT 1 FROM case_ WHERE id = $1 AND status = $2 AND version = $3 FOR UPDATE"
+_LAST_KEY = """SELECT coalesce(max(key_number), 0) AS number FROM attempt
+  WHERE leg_id = $1 AND step = $2"""
+# The answer ends the attempt, and the question on the desk if there was one.
+_SETTLE = """
+WITH told AS (
+  UPDATE exception_item SET resolved_at = $6, resolved_by = 'the facts',
+    resolution = 'Stripe shows: ' || $3::text
+  WHERE kind = 'unknown_outcome' AND key = $7 AND resolved_at IS NULL)
+UPDATE attempt SET state = $3::text, stripe_id = $4, error_code = $5, settled_at = $6
+WHERE leg_id = $1 AND state = ANY($2)
+"""
 
 
 class Step(StrEnum):
@@ -64,7 +77,7 @@ class Decided:
 
 
 async def live(leg: Leg) -> Attempt | None:
-    return await Attempt.filter(leg_id=leg.id, state__in=LIVE).first()
+    return await rows.first(Attempt, "WHERE leg_id = $1 AND state = ANY($2) LIMIT 1", leg.id, LIVE)
 
 
 async def begin(
@@ -80,7 +93,9 @@ async def begin(
                 return None
             await quarantine.must_be_clear()
             attempt = await _create(leg, step, params, digest)
-            moved = await Leg.filter(id=leg.id, state=leg.state).update(state=LegState.SENDING)
+            moved = await rows.change(
+                Leg, {"state": LegState.SENDING}, "WHERE id = $1 AND state = $2", leg.id, leg.state
+            )
             if not moved:
                 raise IntegrityError("the leg moved")
     except IntegrityError:
@@ -90,17 +105,19 @@ async def begin(
 
 async def _still(case: Case) -> bool:
     """Hold the case's row: a lock by a chargeback either came before or waits for us."""
-    held = Case.filter(id=case.id, status=case.status, version=case.version)
-    return await held.select_for_update().first() is not None
+    held = await connections.get("default").execute_query_dict(
+        _STILL, [case.id, case.status, case.version]
+    )
+    return bool(held)
 
 
 async def _create(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> Attempt:
-    last = await Attempt.filter(leg_id=leg.id, step=step).order_by("-key_number").first()
-    number = last.key_number + 1 if last else 1
+    last = await connections.get("default").execute_query_dict(_LAST_KEY, [leg.id, step])
+    number = last[0]["number"] + 1
     now = clock.now()
     if step in (Step.REFUND, Step.CREATE, Step.CREDIT):
         params = {**params, "metadata": {**params["metadata"], "attempt": str(number)}}
-    return await Attempt.create(
+    attempt = Attempt(
         leg_id=leg.id,
         step=step,
         key_number=number,
@@ -115,6 +132,8 @@ async def _create(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> 
         next_lookup_at=sending.next_lookup(0, now),
         created_at=now,
     )
+    await rows.insert(attempt)
+    return attempt
 
 
 async def again(case: Case, attempt: Attempt, moment: Moment) -> Decided | None:
@@ -213,10 +232,10 @@ async def close_absent(attempt: Attempt, back_to: LegState = LegState.PLANNED) -
 
 async def settle(leg: Leg, state: LegState, stripe_id: str, code: str = "") -> None:
     """What Stripe shows ends the leg's open attempt. Joins the caller's transaction."""
-    await Attempt.filter(leg_id=leg.id, state__in=LIVE).update(
-        state=state, stripe_id=stripe_id or None, error_code=code[:80], settled_at=clock.now()
+    await connections.get("default").execute_query(
+        _SETTLE,
+        [leg.id, LIVE, state, stripe_id or None, code[:80], clock.now(), str(leg.id)],
     )
-    await exceptions_desk.settle("unknown_outcome", str(leg.id), f"Stripe shows: {state}")
 
 
 def sent(attempt: Attempt) -> sending.Sent:

@@ -8,6 +8,11 @@ from amends.models import Account, Approval, Case, Leg, Plan
 from amends.rules import plan as plans
 from amends.rules.plan import LegKind, LegState
 
+_LIVE_PLAN = """
+FROM plan LEFT JOIN approval ON approval.plan_id = plan.id AND approval.decision = 'approved'
+WHERE plan.case_id = $1 AND plan.voided_at IS NULL
+"""
+
 
 class Halt(Exception):
     """The plan must not go on; the text says why. `key` names the kind of halt."""
@@ -52,10 +57,10 @@ async def load(case: Case) -> Execution:
 
     Raises Halt when the digest, the approval or the legs are not what was approved.
     """
-    plan = await rows.first(Plan, "WHERE case_id = $1 AND voided_at IS NULL", case.id)
-    if plan is None:
+    found = await rows.pair(Plan, Approval, _LIVE_PLAN, case.id)
+    if found is None:
         raise Halt("no_plan", "There is no live plan.")
-    approval = await rows.first(Approval, "WHERE plan_id = $1 AND decision = 'approved'", plan.id)
+    plan, approval = found
     if approval is None:
         raise Halt("no_approval", f"Plan v{plan.version} is not approved.")
     draft = plans.read(plan.canonical)

@@ -3,12 +3,21 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from tortoise import connections
+
 from amends import clock, settings
 from amends.gateways import mail_contexts as mails
 from amends.gateways.customer_facts import Card, CaseHead, Company
-from amends.models import Case, Leg, Order, TimelineEntry
+from amends.gateways.stripe_facts import DisputeFacts
+from amends.models import Case, Deposit, Leg
 from amends.rules import business_days, promises
 from amends.rules.money import Money
+
+_HEAD = """
+SELECT (SELECT number FROM order_ WHERE order_.id = $2) AS number, newest.seq, newest.hash
+FROM (SELECT 1) AS always LEFT JOIN LATERAL (
+  SELECT seq, hash FROM timeline WHERE case_id = $1 ORDER BY seq DESC LIMIT 1) AS newest ON true
+"""
 
 
 def company() -> Company:
@@ -33,12 +42,11 @@ def page(case: Case) -> str:
 
 
 async def head(case: Case) -> CaseHead:
-    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
-    name = order.number if order else case.claimed_order
-    last = await TimelineEntry.filter(case_id=case.id).order_by("-seq").first()
+    found = await connections.get("default").execute_query_dict(_HEAD, [case.id, case.order_id])
+    number, seq, head = found[0]["number"], found[0]["seq"], found[0]["hash"]
     # Each mail carries the head of the history out of our reach: a cheap witness.
-    record = f"#{last.seq} head={last.hash[:16]}" if last else ""
-    return CaseHead(case.ref, case.contact_name, page(case), name, record)
+    record = f"#{seq} head={head[:16]}" if seq else ""
+    return CaseHead(case.ref, case.contact_name, page(case), number or case.claimed_order, record)
 
 
 def card(leg: Leg) -> Card:
@@ -115,6 +123,24 @@ async def bank_confirmation(case: Case, leg: Leg) -> mails.BankConfirmationNeede
     confirm_by = calendar().add(today(), 2)
     return mails.BankConfirmationNeeded(
         company(), today(), await head(case), planned(leg), f"{page(case)}/card", confirm_by
+    )
+
+
+async def bank_dispute(
+    case: Case, seen: DisputeFacts, deposit: Deposit | None
+) -> mails.BankDispute:
+    step = mails.BankStep.QUESTION if seen.is_inquiry else mails.BankStep.DISPUTE
+    paid = Card(deposit.card_brand, deposit.card_last4, deposit.card_funding) if deposit else None
+    return mails.BankDispute(
+        company(),
+        today(),
+        await head(case),
+        step,
+        Money(seen.amount_minor, seen.currency),
+        promises.local_day(seen.created or clock.now(), zone()),
+        paid,
+        deposit.charged_on if deposit else None,
+        promises.local_day(seen.due_by, zone()) if seen.wants_evidence and seen.due_by else None,
     )
 
 

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, ledger, moves, timeline
+from amends import clock, exceptions_desk, ledger, moves, rows, timeline
 from amends.flow import attempts, letters, outbox
 from amends.gateways.document_data import ProofOfRefund
 from amends.gateways.stripe_facts import RefundFacts
-from amends.models import Case, Document, Leg, Plan
+from amends.models import Case, Document, Leg
 from amends.rules import sending, workflow
 from amends.rules.people import STRIPE
 from amends.rules.plan import LegKind, LegState
@@ -16,6 +16,8 @@ from amends.rules.sending import Change
 from amends.rules.workflow import Action, Status
 
 MOVING = frozenset({LegState.SENDING, LegState.PENDING, LegState.UNKNOWN, LegState.NEEDS_ACTION})
+_LIVE_REFUNDS = """WHERE kind = 'refund' AND plan_id =
+  (SELECT plan.id FROM plan WHERE plan.case_id = $1 AND plan.voided_at IS NULL)"""
 
 
 async def refund(leg_id: object, seen: RefundFacts) -> None:
@@ -40,15 +42,22 @@ async def refund(leg_id: object, seen: RefundFacts) -> None:
             case Change.LATE_FAILURE:
                 await _late_failure(case, leg, seen)
             case Change.NONE:
-                await Leg.filter(id=leg.id).update(pending_reason=seen.pending_reason)
+                await _note_reason(leg, seen)
                 await _tell_if_given_up(case, leg, seen)
 
 
 async def held(leg_id: object) -> tuple[Case, Leg]:
     """The leg with its case's row held, so that what follows is one step."""
-    found = await Leg.get(id=leg_id)
-    case = await Case.filter(id=found.case_id).select_for_update().get()
-    return case, await Leg.get(id=leg_id)
+    case = await rows.one(
+        Case, "WHERE id = (SELECT case_id FROM leg WHERE leg.id = $1) FOR UPDATE", leg_id
+    )
+    # Read only now: whoever held the case before us may have changed the leg.
+    return case, await rows.one(Leg, "WHERE id = $1", leg_id)
+
+
+async def _note_reason(leg: Leg, seen: RefundFacts) -> None:
+    if leg.pending_reason != seen.pending_reason:
+        await Leg.filter(id=leg.id).update(pending_reason=seen.pending_reason)
 
 
 async def _is_strange(leg: Leg, seen: RefundFacts) -> bool:
@@ -89,31 +98,39 @@ async def _step(case: Case, leg: Leg, seen: RefundFacts, state: LegState) -> Non
     """One step forward of a leg that was not over."""
     now = clock.now()
     await attempts.settle(leg, state, seen.id, seen.failure_reason)
-    await _write(leg, state, seen, now)
-    if seen.counts or leg.stripe_id is None:
+    before, leg = leg, await _write(leg, state, seen, now)
+    # Known by its id before it was booked: taken over after a restore.
+    taken_over = before.state is LegState.UNKNOWN
+    if seen.counts or before.stripe_id is None or taken_over:
         await ledger.book(leg, ledger.refund(leg, seen.id), now)
     if not seen.counts:
         await ledger.book(leg, ledger.refund_failure(leg, seen.id), now)
     await timeline.append(
         case.id, timeline.Entry(f"refund_{state}", STRIPE, now, data=_facts(leg, seen))
     )
-    leg = await Leg.get(id=leg.id)
     await _tell_customer(case, leg)
     await settle_refunds(case)
 
 
-async def _write(leg: Leg, state: LegState, seen: RefundFacts, now: datetime) -> None:
+async def _write(leg: Leg, state: LegState, seen: RefundFacts, now: datetime) -> Leg:
     confirmed = state is LegState.SUCCEEDED
-    await Leg.filter(id=leg.id).update(
-        state=state,
-        stripe_id=seen.id,
-        failure=seen.failure_reason[:120],
-        pending_reason="reversal" if seen.kind == "reversal" else seen.pending_reason,
-        sent_at=leg.sent_at or seen.created,
-        confirmed_at=now if confirmed else None,
-        failed_at=None if seen.counts else now,
-        watch_until=now + sending.WATCH if confirmed else None,
+    written = await rows.changed(
+        Leg,
+        {
+            "state": state,
+            "stripe_id": seen.id,
+            "failure": seen.failure_reason[:120],
+            "pending_reason": "reversal" if seen.kind == "reversal" else seen.pending_reason,
+            "sent_at": leg.sent_at or seen.created,
+            "confirmed_at": now if confirmed else None,
+            "failed_at": None if seen.counts else now,
+            "watch_until": now + sending.WATCH if confirmed else None,
+            "next_look_at": sending.next_watch(now, now) if confirmed else None,
+        },
+        "WHERE id = $1",
+        leg.id,
     )
+    return written[0]
 
 
 def _facts(leg: Leg, seen: RefundFacts) -> dict[str, object]:
@@ -130,7 +147,7 @@ def _facts(leg: Leg, seen: RefundFacts) -> dict[str, object]:
 
 async def _tell_customer(case: Case, leg: Leg) -> None:
     if leg.state is LegState.SUCCEEDED:
-        siblings = await Leg.filter(plan_id=leg.plan_id).order_by("position")
+        siblings = await rows.read(Leg, "WHERE plan_id = $1 ORDER BY position", leg.plan_id)
         waiting = [
             each
             for each in siblings
@@ -147,8 +164,7 @@ async def settle_refunds(case: Case) -> None:
     """The gate. Only the transaction that sees every refund confirmed moves the case on."""
     if case.status is not Status.REFUNDING:
         return
-    plan = await Plan.filter(case_id=case.id, voided_at=None).first()
-    legs = await Leg.filter(plan_id=plan.id, kind=LegKind.REFUND) if plan else []
+    legs = await rows.read(Leg, _LIVE_REFUNDS, case.id)
     states = {leg.state for leg in legs}
     if legs and states == {LegState.SUCCEEDED}:
         await _all_confirmed(case, legs)
@@ -163,7 +179,9 @@ async def _all_confirmed(case: Case, refunds: list[Leg]) -> None:
     await moves.move(
         case, Action.CONFIRM_REFUNDS, STRIPE, data={"refunds": [leg.stripe_id for leg in refunds]}
     )
-    recharge = await Leg.filter(plan_id=refunds[0].plan_id, kind=LegKind.RECHARGE).first()
+    recharge = await rows.first(
+        Leg, "WHERE plan_id = $1 AND kind = 'recharge' LIMIT 1", refunds[0].plan_id
+    )
     if recharge is not None:
         letter = await letters.refunds_confirmed(case, refunds, recharge)
         await outbox.mail(case, letter, f"plan:{recharge.plan_id}")

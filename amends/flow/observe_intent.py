@@ -2,7 +2,7 @@
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, ledger, moves, timeline
+from amends import clock, exceptions_desk, ledger, moves, rows, timeline
 from amends.flow import attempts, letters, outbox
 from amends.flow.observe import held
 from amends.gateways.stripe_facts import IntentFacts
@@ -58,8 +58,11 @@ async def created(leg_id: object, seen: IntentFacts) -> None:
         if leg.payment_intent_id or leg.state in plan.OVER or await _is_strange(leg, seen):
             return
         await attempts.settle(leg, LegState.SUCCEEDED, seen.id)
-        await Leg.filter(id=leg.id).update(
-            payment_intent_id=seen.id, stripe_id=seen.id, state=LegState.SENDING
+        await rows.change(
+            Leg,
+            {"payment_intent_id": seen.id, "stripe_id": seen.id, "state": LegState.SENDING},
+            "WHERE id = $1",
+            leg.id,
         )
         await timeline.append(
             case.id,
@@ -102,20 +105,25 @@ def _facts(leg: Leg, seen: IntentFacts) -> dict[str, object]:
 async def _charged(case: Case, leg: Leg, seen: IntentFacts) -> None:
     now = clock.now()
     await attempts.settle(leg, LegState.SUCCEEDED, seen.id)
-    await Leg.filter(id=leg.id).update(
-        state=LegState.SUCCEEDED,
-        stripe_id=seen.id,
-        payment_intent_id=seen.id,
-        result_charge_id=seen.charge_id,
-        sent_at=leg.sent_at or now,
-        confirmed_at=now,
-        next_action_url="",
-        pending_reason="",
-        failure="",
+    await rows.change(
+        Leg,
+        {
+            "state": LegState.SUCCEEDED,
+            "stripe_id": seen.id,
+            "payment_intent_id": seen.id,
+            "result_charge_id": seen.charge_id,
+            "sent_at": leg.sent_at or now,
+            "confirmed_at": now,
+            "next_action_url": "",
+            "pending_reason": "",
+            "failure": "",
+        },
+        "WHERE id = $1",
+        leg.id,
     )
     await ledger.book(leg, ledger.recharge(leg, seen.id), now)
     if case.order_id:
-        await Order.filter(id=case.order_id).update(unpaid_hold=False)
+        await rows.change(Order, {"unpaid_hold": False}, "WHERE id = $1", case.order_id)
     await _check_card(leg, seen)
     if case.status in (Status.RECHARGING, Status.NEEDS_AUTHENTICATION):
         await moves.move(case, Action.CONFIRM_RECHARGE, STRIPE, data=_facts(leg, seen))

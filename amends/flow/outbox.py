@@ -5,21 +5,27 @@ from uuid import UUID, uuid4
 
 from tortoise import connections
 
-from amends import clock, jobs, settings
+from amends import clock, jobs, rows, settings
 from amends.gateways import document_data, mail_contexts
 from amends.models import Case, Document
 
-_MAIL = """
+_MAIL = jobs.with_job(
+    """
 INSERT INTO mail (id, case_id, kind, outcome, recipient, context, document_ids, message_id, state,
                   tries, next_try_at, error, created_at)
 VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, 'queued', 0, $9, '', $9)
 ON CONFLICT DO NOTHING RETURNING id
-"""
-_DOCUMENT = """
+""",
+    9,
+)
+_DOCUMENT = jobs.with_job(
+    """
 INSERT INTO document (id, case_id, kind, outcome, facts, state, store_key, sha256, created_at)
 VALUES ($1, $2, $3, $4, $5::jsonb, 'queued', '', '', $6)
 ON CONFLICT DO NOTHING RETURNING id
-"""
+""",
+    6,
+)
 
 
 async def mail(
@@ -42,7 +48,7 @@ async def _queue(
     documents: Sequence[UUID],
 ) -> None:
     mail_id = uuid4()
-    rows = await connections.get("default").execute_query_dict(
+    await connections.get("default").execute_query_dict(
         _MAIL,
         [
             mail_id,
@@ -54,10 +60,9 @@ async def _queue(
             jobs.as_json([str(each) for each in documents]),
             f"<{mail_id}@{_domain()}>",
             clock.now(),
+            *jobs.columns(jobs.send_mail(str(mail_id))),
         ],
     )
-    if rows:
-        await jobs.defer(jobs.send_mail(str(mail_id)))
 
 
 def _domain() -> str:
@@ -67,13 +72,26 @@ def _domain() -> str:
 async def document(case: Case, facts: document_data.Document, outcome: str) -> UUID:
     """Queue a document, once per kind and outcome; an earlier outcome is superseded."""
     document_id, kind, now = uuid4(), facts.kind, clock.now()
-    rows = await connections.get("default").execute_query_dict(
+    made = await connections.get("default").execute_query_dict(
         _DOCUMENT,
-        [document_id, case.id, kind, outcome, jobs.as_json(document_data.pack(facts)), now],
+        [
+            document_id,
+            case.id,
+            kind,
+            outcome,
+            jobs.as_json(document_data.pack(facts)),
+            now,
+            *jobs.columns(jobs.make_document(str(document_id))),
+        ],
     )
-    if not rows:
+    if not made:
         return (await Document.get(case_id=case.id, kind=kind, outcome=outcome)).id
-    older = Document.filter(case_id=case.id, kind=kind, superseded_at=None)
-    await older.exclude(id=document_id).update(superseded_at=now)
-    await jobs.defer(jobs.make_document(str(document_id)))
+    await rows.change(
+        Document,
+        {"superseded_at": now},
+        "WHERE case_id = $1 AND kind = $2 AND superseded_at IS NULL AND id <> $3",
+        case.id,
+        kind,
+        document_id,
+    )
     return document_id

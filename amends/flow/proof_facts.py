@@ -2,21 +2,20 @@
 
 from datetime import date
 
-from amends import clock, settings
+from amends import clock, rows, settings, timeline
 from amends.flow import letters
 from amends.gateways import document_data as documents
 from amends.gateways.document_data import RefundState
-from amends.models import Account, Audit, Case, Deposit, Leg, Order, TimelineEntry
+from amends.models import Account, Audit, Case, Deposit, Leg, Order
 from amends.rules import promises
 from amends.rules.plan import LegState
 
 
 async def head(case: Case) -> documents.DocumentHead:
     """What every document of a case says of itself."""
-    account = await Account.get(id=case.account_id)
-    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
-    last = await TimelineEntry.filter(case_id=case.id).order_by("-seq").first()
-    record = documents.Record(last.seq, last.hash) if last else documents.Record(0, "")
+    account = await rows.one(Account, "WHERE id = $1", case.account_id)
+    order = await rows.first(Order, "WHERE id = $1", case.order_id) if case.order_id else None
+    record = documents.Record(*await timeline.head(case.id))
     return documents.DocumentHead(
         letters.company(),
         case.ref,
@@ -63,7 +62,7 @@ async def cancellation(
 
 
 async def _bought(case: Case) -> str:
-    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
+    order = await rows.first(Order, "WHERE id = $1", case.order_id) if case.order_id else None
     return f"Order {order.number}, {order.description}" if order else f"Order {case.claimed_order}"
 
 
@@ -96,7 +95,7 @@ def _state(leg: Leg) -> RefundState:
 
 
 async def _charged_on(leg: Leg) -> date | None:
-    deposit = await Deposit.get_or_none(charge_id=leg.charge_id)
+    deposit = await rows.first(Deposit, "WHERE charge_id = $1", leg.charge_id)
     return deposit.charged_on if deposit else None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, facts, jobs, moves, pace, settings
+from amends import clock, exceptions_desk, facts, jobs, moves, pace, rows, settings
 from amends.flow import (
     attempts,
     chargeback,
@@ -35,11 +35,12 @@ async def start(run: Execution) -> datetime:
     await pace.wait("payment_intents")
     moment = Moment.now()
     await _gate(run)
-    there = await _find(leg)
+    intents = await stripe.intents_of(leg.customer_id)
+    there = _pick(leg, intents)
     if there is not None:
         await observe_intent.created(leg.id, there)
         return clock.now()
-    await _must_know_all(run.case, leg)
+    await _must_know_all(run.case, intents)
     decided = await attempts.begin(
         run.case, leg, Step.CREATE, _params(run, leg), run.plan.digest, moment
     )
@@ -94,13 +95,15 @@ async def _refused(leg: Leg, code: str, message: str) -> None:
 
 
 async def _find(leg: Leg) -> stripe.IntentFacts | None:
-    intents = await stripe.intents_of(leg.customer_id)
+    return _pick(leg, await stripe.intents_of(leg.customer_id))
+
+
+def _pick(leg: Leg, intents: list[stripe.IntentFacts]) -> stripe.IntentFacts | None:
     return next((each for each in intents if each.metadata.get("leg") == str(leg.id)), None)
 
 
-async def _must_know_all(case: Case, leg: Leg) -> None:
+async def _must_know_all(case: Case, intents: list[stripe.IntentFacts]) -> None:
     """After a restore Stripe may hold a charge of this case whose plan was lost."""
-    intents = await stripe.intents_of(leg.customer_id)
     lost = await strangers.lost_intent(case, intents)
     if lost is not None:
         raise Halt("lost_case", f"{lost.id} charged {case.ref} before; its plan was lost.")
@@ -140,7 +143,8 @@ async def look(case: Case, leg: Leg) -> datetime:
     moment = Moment.now()
     seen = await stripe.intent(leg.payment_intent_id)
     await observe_intent.intent(leg.id, seen)
-    leg, case = await Leg.get(id=leg.id), await Case.get(id=case.id)
+    leg = await rows.one(Leg, "WHERE id = $1", leg.id)
+    case = await rows.one(Case, "WHERE id = $1", case.id)
     if case.status is not Status.RECHARGING:
         return await make_safe(case, leg, seen)
     match sending.intent_seen(seen.status, seen.error_code):
@@ -279,6 +283,8 @@ async def _cancel(leg: Leg) -> datetime:
 async def ask_authentication(case: Case, by: Actor) -> None:
     """The customer wants to confirm with the bank: the worker asks Stripe for the bank's page."""
     async with in_transaction():
+        # The case first, as everywhere: the worker may hold it and want the leg.
+        await rows.one(Case, "WHERE id = $1 FOR UPDATE", case.id)
         leg = await _waiting_leg(case)
         await Leg.filter(id=leg.id).update(
             pending_reason=observe_intent.ASKED, next_action_url="", next_look_at=None

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, exceptions_desk, pace
+from amends import clock, exceptions_desk, pace, rows
 from amends.flow import attempts, chargeback, execution, fraud, observe, preflight
 from amends.flow.attempts import Decided, Moment, Step
 from amends.flow.execution import Execution
@@ -80,7 +80,7 @@ def pick(
 async def _hold_order(run: Execution) -> None:
     """From the first refund of a re-bill until the new charge the goods are not paid."""
     if run.recharge is not None and run.case.order_id:
-        await Order.filter(id=run.case.order_id).update(unpaid_hold=True)
+        await rows.change(Order, {"unpaid_hold": True}, "WHERE id = $1", run.case.order_id)
 
 
 async def _send(leg: Leg, decided: Decided) -> datetime:
@@ -158,8 +158,7 @@ async def _give_up(leg: Leg, text: str) -> None:
 
 async def look(case: Case, leg: Leg) -> datetime:
     """Ask Stripe about a refund leg that is under way. Returns when to look again."""
-    if leg.state is LegState.PENDING or leg.state is LegState.SUCCEEDED:
-        assert leg.stripe_id is not None
+    if leg.stripe_id is not None:
         await observe.refund(leg.id, await stripe.refund(leg.stripe_id))
         return await _next_poll(leg)
     attempt = await attempts.live(leg)
@@ -177,8 +176,8 @@ async def look(case: Case, leg: Leg) -> datetime:
 
 async def _next_poll(leg: Leg) -> datetime:
     """Pending refunds are polled hourly; webhooks are faster but may be lost."""
-    leg = await Leg.get(id=leg.id)
-    return clock.now() + sending.LOOKUPS[2] if leg.state is LegState.PENDING else clock.now()
+    leg = await rows.one(Leg, "WHERE id = $1", leg.id)
+    return clock.now() + sending.LOOKUPS[2] if leg.state in observe.MOVING else clock.now()
 
 
 async def _absent(case: Case, leg: Leg, attempt: Attempt, moment: Moment) -> datetime:

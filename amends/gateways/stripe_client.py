@@ -30,8 +30,7 @@ _clients: Clients | None = None
 
 def configure(settings: Settings) -> None:
     """Set up this process's clients from settings."""
-    key, base = settings.stripe_secret_key.get_secret_value(), settings.stripe_api_base
-    use(Clients(_client(key, base, READ_TIMEOUT_S, 2), _client(key, base, MONEY_TIMEOUT_S, 0)))
+    use(Clients(_client(settings, READ_TIMEOUT_S, 2), _client(settings, MONEY_TIMEOUT_S, 0)))
 
 
 def use(clients: Clients) -> None:
@@ -48,12 +47,18 @@ def for_transport(http_client: stripe.HTTPClient, key: str = "sk_test_worker") -
     return Clients(made, made)
 
 
-def _client(key: str, base: str, timeout: int, retries: int) -> stripe.StripeClient:
+def _client(settings: Settings, timeout: int, retries: int) -> stripe.StripeClient:
+    return over(stripe.HTTPXClient(timeout=timeout), settings, retries)
+
+
+def over(http: stripe.HTTPClient, settings: Settings, retries: int) -> stripe.StripeClient:
+    """A client with the settings' key and address over this transport."""
+    base = settings.stripe_api_base
     return stripe.StripeClient(
-        key,
+        settings.stripe_secret_key.get_secret_value(),
         stripe_version=STRIPE_API_VERSION,
         max_network_retries=retries,
-        http_client=stripe.HTTPXClient(timeout=timeout),
+        http_client=http,
         base_addresses={"api": base, "files": _files_base(base)},
     )
 
