@@ -30,8 +30,12 @@ _known: WeakKeyDictionary[object, dict[int, policy.Policy]] = WeakKeyDictionary(
 
 async def current() -> policy.Policy:
     """The policy of this moment. Its version goes into every plan's digest."""
-    row = await PolicyVersion.all().order_by("-version").first()
-    return read(row.version, row.rules) if row else policy.Policy()
+    return in_force(await PolicyVersion.all().order_by("-version").first())
+
+
+def in_force(newest: PolicyVersion | None) -> policy.Policy:
+    """The same from the newest row of the history, read already."""
+    return read(newest.version, newest.rules) if newest else policy.Policy()
 
 
 async def of(version: int) -> policy.Policy:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts, read_alert
+from amends.dossier import Dossier
 from amends.flow import (
     attachment,
     cancellation,
@@ -18,7 +19,8 @@ from amends.flow import (
     verification,
 )
 from amends.flow.sighting import Reading
-from amends.queries import audits, staff, staff_log, staff_views
+from amends.queries import staff, staff_log, staff_page, staff_views
+from amends.queries.staff_page import Beside
 from amends.queries.staff_views import View
 from amends.rules import policy, workflow
 from amends.rules.people import Staff
@@ -48,11 +50,11 @@ async def context_of(
     notice: str = "",
 ) -> dict[str, Any]:
     """Everything the page and its parts need."""
-    case = await staff.case_for(by, ref)
-    reading, away = await seen(case, by)
-    known = await planning.facts_for(case, reading)
-    plans = await staff.plans_of(case)
-    view = view_of(request, by)
+    read = await staff.open_case(by, ref)
+    case, plans, view = read.case, staff.plans_in(read), view_of(request, by)
+    reading, away = await seen(read, by)
+    known = planning.facts_in(read, reading)
+    beside = await staff_page.beside(read, by, view)
     return {
         "case": case,
         "known": known,
@@ -61,43 +63,41 @@ async def context_of(
         "rows": comparison.rows(case, known.account, reading),
         "others": charges.newest_first(reading.others) if reading else [],
         "card_name": comparison.card_name,
-        "log": await staff_log.lines(case),
+        "log": beside.log,
         "panel": await panel.build(known, by, plans, form, notice),
         "plans": plans,
         "view": view,
-        "place": await staff_views.neighbours(by, view, case.ref),
-        "exceptions": await staff.exceptions_of(case),
+        "place": beside.place,
+        "exceptions": beside.exceptions,
+        "colleagues": beside.colleagues,
         "form": form,
         "sent": "sent" in request.query_params,
-        **await handling(case, by),
-        **await audit_of(case, by),
+        **handling(case, by),
+        **audit_of(case, by, beside),
         "proofs": verification.WORDS,
     }
 
 
-async def audit_of(case: staff.Case, by: Staff) -> dict[str, Any]:
+def audit_of(case: staff.Case, by: Staff, beside: Beside) -> dict[str, Any]:
     """The audit while it runs; only auditors and managers act on it."""
     runs = case.status is workflow.Status.AUDITING
-    may = runs and bool(by.roles & cancellation.AUDITORS)
     return {
-        "audit": await audits.of(case) if runs else None,
-        "may_audit": may,
-        "contacts": await audits.contacts() if may else (),
+        "audit": beside.audit,
+        "may_audit": runs and bool(by.roles & cancellation.AUDITORS),
+        "contacts": beside.contacts,
     }
 
 
-async def handling(case: staff.Case, by: Staff) -> dict[str, Any]:
+def handling(case: staff.Case, by: Staff) -> dict[str, Any]:
     """Who may take the case, hand it over, correct its reason."""
     works = bool(by.roles & desk.WORKERS)
     leads, mine = bool(by.roles & policy.LEADS), case.owner_id == by.person_id
     is_open = case.status in workflow.OPEN
-    hands_over = works and is_open and (mine or leads)
     return {
         "works": works,
         "mine": mine,
         "may_take": works and is_open and not mine and (case.owner_id is None or leads),
         "may_release": works and is_open and case.owner_id is not None and (mine or leads),
-        "colleagues": await staff.colleagues() if hands_over else (),
         "may_act": panel.may_plan(case.reason, by) and is_open,
         "may_lift": isinstance(policy.may_lift_fraud(by), policy.Allowed),
         "may_override": isinstance(policy.may_override_identity(by), policy.Allowed),
@@ -112,14 +112,14 @@ def view_of(request: Request[Any], by: Staff) -> View:
     return view if view in staff_views.allowed(by) else View.MY
 
 
-async def seen(case: staff.Case, by: Staff) -> tuple[Reading | None, bool]:
+async def seen(read: Dossier, by: Staff) -> tuple[Reading | None, bool]:
     """Stripe's facts: the last copy while it is fresh, else live. True if Stripe is away."""
-    kept = await sighting.shown(case)
+    kept = sighting.unpacked(read.reading)
     fresh = kept is not None and clock.now() - kept.read_at < _FRESH
-    if fresh or not by.roles & desk.WORKERS or case.status in workflow.FINAL:
+    if fresh or not by.roles & desk.WORKERS or read.case.status in workflow.FINAL:
         return kept, False
     try:
-        return await sighting.read_claim(case, by), False
+        return await sighting.look(read, by), False
     except facts.Unavailable:
         return kept, True
 

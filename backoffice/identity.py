@@ -30,10 +30,10 @@ async def _page(
     request: Request[Any], status: int, form: forms.Form[_Checked] | None = None
 ) -> Response:
     by = guards.staff(request)
-    found = await staff.case_for(by, request.path_params["ref"])
-    reading, away = await case.seen(found, by)
-    standing = await proof.standing(found, reading)
-    handling = await case.handling(found, by)
+    read = await staff.open_case(by, request.path_params["ref"])
+    found, (reading, away) = read.case, await case.seen(read, by)
+    standing = proof.stands(read.account, read.checks, reading)
+    handling = case.handling(found, by)
     context = {"case": found, "identity": standing, "away": away, "reading": reading}
     context |= {"form": form, "posted": form.raw.get("fact") if form else None}
     return await frame.page(

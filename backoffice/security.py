@@ -47,9 +47,9 @@ async def _page(
 ) -> Response:
     """Everything that Security decides on: the charges with warnings and risk, other cases."""
     security.must_know(by)
-    found = await staff.case_for(by, request.path_params["ref"])
-    reading, away = await case.seen(found, by)
-    known = await planning.facts_for(found, reading)
+    read = await staff.open_case(by, request.path_params["ref"])
+    found, (reading, away) = read.case, await case.seen(read, by)
+    known = planning.facts_in(read, reading)
     plan = await _plan(found, by, known)
     return await frame.page(
         request,

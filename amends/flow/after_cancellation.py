@@ -6,6 +6,7 @@ from datetime import date, datetime
 from tortoise.transactions import in_transaction
 
 from amends import clock, facts
+from amends.dossier import Dossier
 from amends.flow import comparison, desk, letters
 from amends.flow.sighting import Reading, SeenCharge
 from amends.models import Case, EffectiveDate, Order
@@ -47,10 +48,9 @@ class Computed:
         )
 
 
-async def compute(case: Case, order: Order | None, reading: Reading) -> Computed:
+def compute(read: Dossier, reading: Reading) -> Computed:
     """What is owed for every charge of the case, from the dates in force."""
-    newest = EffectiveDate.filter(case_id=case.id).order_by("-id").select_related("by")
-    recorded = await newest.first()
+    order, recorded = read.order, read.effective
     found = _from_systems(order, reading)
     basis = _from_staff(recorded) if recorded else found
     owed = {seen.deposit_id: _owed(seen, basis) for seen in reading.charges} if basis else {}

@@ -6,24 +6,19 @@ from datetime import datetime, timedelta
 from tortoise import connections
 
 from amends import clock, facts, policies
-from amends.models import Case, Person, Plan
+from amends.dossier import Dossier
+from amends.models import Leg, Person, Plan
 from amends.rules import plan as plans
 from amends.rules import policy
 from amends.rules.money import Money, format_money
 from amends.rules.people import Staff
-from amends.rules.plan import Draft, Outcome
+from amends.rules.plan import Draft, LegKind, LegState, Outcome
 
 # What failed or was never sent counts no more; what waits for its answer counts.
 _COUNTS = """
 leg.kind = 'credit' AND leg.state NOT IN ('failed', 'canceled')
   AND (leg.state <> 'planned' OR plan.voided_at IS NULL)
 """
-_OF_CASE = f"""
-SELECT coalesce(sum(leg.amount_minor), 0)::bigint AS minor
-FROM leg JOIN plan ON plan.id = leg.plan_id
-WHERE leg.case_id = $1 AND leg.currency = $2 AND {_COUNTS} AND EXISTS (
-  SELECT 1 FROM approval WHERE approval.plan_id = plan.id AND approval.decision = 'approved')
-"""  # noqa: S608 - made of the constant above
 # Who prepared a credit had a hand in it, as much as who decided.
 _OF_PERSON = f"""
 SELECT coalesce(sum(leg.amount_minor), 0)::bigint AS minor
@@ -46,9 +41,23 @@ class Room:
         return max(self.cap - self.given, Money(0, self.cap.currency))
 
 
-async def room(case: Case, rules: policy.Policy) -> Room:
-    given = await _sum(_OF_CASE, case.id, case.currency)
-    return Room(rules.goodwill_cap(case.currency), Money(given, case.currency))
+def room(read: Dossier, rules: policy.Policy) -> Room:
+    """The case's cap and what approved credits took of it, by the same rule as `_COUNTS`."""
+    currency = read.case.currency
+    approved = {one.plan_id for one in read.approvals if one.decision == "approved"}
+    given = sum(
+        leg.amount_minor
+        for leg in read.legs
+        if leg.kind is LegKind.CREDIT and leg.currency == currency and leg.plan_id in approved
+        and _counts(leg)
+    )  # fmt: skip
+    return Room(rules.goodwill_cap(currency), Money(given, currency))
+
+
+def _counts(leg: Leg) -> bool:
+    if leg.state in (LegState.FAILED, LegState.CANCELED):
+        return False
+    return leg.state is not LegState.PLANNED or leg.plan.voided_at is None
 
 
 async def must_have_room(by: Staff, draft: Draft, rules: policy.Policy) -> None:

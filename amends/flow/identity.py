@@ -1,6 +1,6 @@
 """The three facts of who asks, each with a verdict, who gave it and when. Before anything else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,7 +93,12 @@ async def standing(case: Case, reading: Reading | None, account: Account | None 
     """How the identity of this case stands now."""
     account = account or await Account.get(id=case.account_id)
     rows = await IdentityCheck.filter(case_id=case.id).order_by("id").select_related("by")
-    newest = {row.fact: row for row in rows}
+    return stands(account, rows, reading)
+
+
+def stands(account: Account, checks: Iterable[IdentityCheck], reading: Reading | None) -> Identity:
+    """The same from rows that were read already, the oldest first."""
+    newest = {row.fact: row for row in checks}
     found = {fact: _standing(fact, account, reading, newest.get(fact)) for fact in Fact}
     papers = found[Fact.VERIFICATION] if Fact.VERIFICATION in newest else None
     return Identity(tuple(found[fact] for fact in IDENTITY), papers)

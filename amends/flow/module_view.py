@@ -6,6 +6,7 @@ from datetime import datetime
 from tortoise.transactions import in_transaction
 
 from amends import clock, facts
+from amends.dossier import Dossier
 from amends.flow import desk
 from amends.models import Case, Person, TimelineEntry
 from amends.rules import policy, workflow
@@ -26,8 +27,8 @@ class View:
     at: datetime
 
 
-async def of(case: Case) -> View | None:
-    row = await TimelineEntry.filter(case_id=case.id, action=WEIGH).order_by("-seq").first()
+def of(read: Dossier) -> View | None:
+    row = read.weighed
     return View(row.actor_name, row.reason, row.at) if row else None
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from tortoise.transactions import in_transaction
 
-from amends import clock, facts, moves, policies
+from amends import clock, dossier, facts, moves, policies
+from amends.dossier import Dossier
 from amends.flow import (
     checks,
     desk,
@@ -20,7 +21,7 @@ from amends.flow import (
 from amends.flow.checks import Check
 from amends.flow.plan_legs import Wanted
 from amends.flow.sighting import Reading
-from amends.models import Account, Case, ChargeClaim, Deposit, Leg, Order, Plan
+from amends.models import Case, ChargeClaim, Leg, Plan
 from amends.rules import policy, workflow
 from amends.rules.people import Staff
 from amends.rules.plan import Draft, LegKind, LegState, Outcome, PlannedLeg
@@ -65,46 +66,28 @@ def outcomes(case: Case) -> tuple[Outcome, ...]:
 
 
 async def facts_for(case: Case, reading: Reading | None) -> checks.Facts:
-    """Everything the checks and the plan look at, each loaded once."""
-    account = await Account.get(id=case.account_id)
-    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
+    """Everything the checks and the plan look at, read at once."""
+    return facts_in(await dossier.of(case), reading)
+
+
+def facts_in(read: Dossier, reading: Reading | None) -> checks.Facts:
+    """The same from what was read already."""
+    case, rules = read.case, policies.in_force(read.policy)
     return checks.Facts(
         case=case,
-        account=account,
-        order=order,
-        deposits=tuple(await _order_deposits(case)),
-        legs=tuple(
-            await Leg.filter(case_id=case.id).order_by("plan_id", "position").select_related("plan")
-        ),
-        identity=await identity.standing(case, reading, account),
+        account=read.account,
+        order=read.order,
+        deposits=read.deposits,
+        legs=read.legs,
+        identity=identity.stands(read.account, read.checks, reading),
         reading=reading,
         now=clock.now(),
-        rules=await policies.current(),
-        next_version=await _next_version(case),
-        card_elsewhere=await _used_elsewhere(case),
-        recipe=await recipes.of(case, order, reading),
-        goodwill=await _goodwill(case),
+        rules=rules,
+        next_version=read.next_version,
+        card_elsewhere=read.card_elsewhere,
+        recipe=recipes.of(read, reading),
+        goodwill=goodwill.room(read, rules) if Outcome.CREDIT in outcomes(case) else None,
     )
-
-
-async def _goodwill(case: Case) -> goodwill.Room | None:
-    if Outcome.CREDIT not in outcomes(case):
-        return None
-    return await goodwill.room(case, await policies.current())
-
-
-async def _order_deposits(case: Case) -> list[Deposit]:
-    return await Deposit.filter(order_id=case.order_id) if case.order_id else []
-
-
-async def _used_elsewhere(case: Case) -> bool:
-    if not case.card_fingerprint:
-        return False
-    others = Case.filter(card_fingerprint=case.card_fingerprint)
-    if await others.exclude(account_id=case.account_id).exists():
-        return True
-    paid = Deposit.filter(card_fingerprint=case.card_fingerprint)
-    return await paid.exclude(order__account_id=case.account_id).exists()
 
 
 async def draft_plan(case: Case, by: Staff, wanted: Wanted, known: checks.Facts) -> Shown:
@@ -133,11 +116,6 @@ def _seeded(wanted: Wanted) -> Wanted:
     except ValueError:
         raise facts.Stale("This page was incomplete. Open the case again.") from None
     return replace(wanted, seed=seed)
-
-
-async def _next_version(case: Case) -> int:
-    last = await Plan.filter(case_id=case.id).order_by("-version").first()
-    return last.version + 1 if last else 1
 
 
 async def propose(case: Case, by: Staff, wanted: Wanted, digest_seen: str, why: str) -> Plan:

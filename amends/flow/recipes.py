@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from amends.dossier import Dossier
 from amends.flow import after_cancellation, duplicates, module_view
 from amends.flow.after_cancellation import Computed
 from amends.flow.duplicates import Pair
 from amends.flow.module_view import View
 from amends.flow.sighting import Reading, SeenCharge
-from amends.models import Case, Order
 from amends.rules.money import Money, format_money
 from amends.rules.plan import Draft, LegKind, Outcome, PlannedLeg
 from amends.rules.workflow import Reason
@@ -55,17 +55,17 @@ class Recipe:
         return seen.refundable_minor
 
 
-async def of(case: Case, order: Order | None, reading: Reading | None) -> Recipe | None:
+def of(read: Dossier, reading: Reading | None) -> Recipe | None:
     """The recipe for the case's reason, if it has one and Stripe was read."""
     if reading is None:
         return None
-    match case.reason:
+    match read.case.reason:
         case Reason.DUPLICATE:
             return _duplicate(duplicates.pairs(reading))
         case Reason.AFTER_CANCELLATION:
-            return _after(await after_cancellation.compute(case, order, reading), reading)
+            return _after(after_cancellation.compute(read, reading), reading)
         case Reason.MODULE_UNUSED:
-            return _unused(await module_view.of(case))
+            return _unused(module_view.of(read))
         case _:
             return None
 

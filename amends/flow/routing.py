@@ -1,12 +1,14 @@
 """Who has to decide a plan: the policy, asked with what was paid back lately and of each charge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tortoise import connections
 
+from amends import dossier
+from amends.dossier import Dossier
 from amends.flow import recipes, sighting
-from amends.models import Case, Order
+from amends.models import Case
 from amends.rules import policy
 from amends.rules.money import Money
 from amends.rules.plan import Draft
@@ -63,7 +65,7 @@ async def _sums(
 async def route(case: Case, draft: Draft, rules: policy.Policy, now: datetime) -> policy.Route:
     """The roles that may decide this plan, and why these."""
     sums = await _sums([(case, draft)], rules, now, draft.case_ref, draft.version)
-    return await _route(case, draft, rules, sums)
+    return _route(case, draft, rules, sums, await _readings([case]))
 
 
 async def routes(
@@ -71,15 +73,18 @@ async def routes(
 ) -> list[policy.Route]:
     """The same for a list of plans that wait, in one statement: none of them counts itself yet."""
     sums = await _sums(waiting, rules, now)
-    return [await _route(case, draft, rules, sums) for case, draft in waiting]
+    readings = await _readings([case for case, _ in waiting])
+    return [_route(case, draft, rules, sums, readings) for case, draft in waiting]
 
 
-async def _route(case: Case, draft: Draft, rules: policy.Policy, sums: _Sums) -> policy.Route:
+def _route(
+    case: Case, draft: Draft, rules: policy.Policy, sums: _Sums, readings: Mapping[int, Dossier]
+) -> policy.Route:
     if draft.remedy is not None or f"failed:{case.id}" in sums:
         found = policy.Route(policy.MANAGERS, ("a refund failed, and a manager picks the remedy",))
         return policy.second_look(found, _totals(case, draft, sums), rules)
     totals = _totals(case, draft, sums)
-    managers = await _for_managers(case, draft)
+    managers = _for_managers(readings.get(case.id), draft)
     return policy.route(draft.outcome, case.kind, case.reason, totals, rules, managers)
 
 
@@ -93,11 +98,16 @@ def _totals(case: Case, draft: Draft, sums: _Sums) -> policy.Totals:
     )
 
 
-async def _for_managers(case: Case, draft: Draft) -> list[str]:
+async def _readings(cases: Sequence[Case]) -> Mapping[int, Dossier]:
+    """Where the amount itself decides who decides: what it was computed from."""
+    return await dossier.of_many(
+        [case.id for case in cases if case.reason is Reason.AFTER_CANCELLATION]
+    )
+
+
+def _for_managers(read: Dossier | None, draft: Draft) -> list[str]:
     """What in this very plan needs a manager: an amount or a day that differs from Stripe's."""
-    if case.reason is not Reason.AFTER_CANCELLATION:
+    if read is None:
         return []
-    reading = await sighting.shown(case)
-    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
-    recipe = await recipes.of(case, order, reading)
-    return recipes.for_managers(recipe, reading, draft)
+    reading = sighting.unpacked(read.reading)
+    return recipes.for_managers(recipes.of(read, reading), reading, draft)

@@ -1,18 +1,20 @@
 """What Stripe shows for a case: read live, kept with its time for the page that shows it."""
 
 import asyncio
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from tortoise.transactions import in_transaction
+from tortoise import connections
 
-from amends import clock, facts
+from amends import clock, dossier, facts
+from amends.dossier import Dossier
 from amends.flow import desk
 from amends.gateways import stripe
-from amends.models import Account, Case, Deposit, Leg, Order, StripeReading
+from amends.models import Account, Case, Deposit, Order, StripeReading
 from amends.rules import evidence
 from amends.rules.evidence import Match
 from amends.rules.people import Staff
@@ -99,19 +101,23 @@ def tenant_of(customer: stripe.CustomerFacts) -> str:
 async def read_claim(case: Case, by: Staff) -> Reading:
     """Ask Stripe now and keep the answer. Raises Unavailable; then the last copy stays."""
     desk.must_work(by)
-    account = await Account.get(id=case.account_id)
-    deposits = await deposits_of(case)
+    return await look(await dossier.of(case), by)
+
+
+async def look(read: Dossier, by: Staff) -> Reading:
+    """The same for a case that was read with all that hangs on it."""
+    desk.must_work(by)
     try:
         reading = replace(
-            await _read(account, deposits),
-            subscription=await _subscription(case, deposits),
-            recharged=await _recharged(case),
+            await _read(read.account, list(read.claimed)),
+            subscription=await _subscription(read),
+            recharged=await _recharged(read),
         )
     except (stripe.Unavailable, stripe.Misconfigured, stripe.NotExecuted) as error:
         raise facts.Unavailable(
             "Stripe does not answer at the moment. Nothing was changed; try again in a minute."
         ) from error
-    await _keep(case.id, reading)
+    await _keep(read.case.id, reading)
     return reading
 
 
@@ -141,12 +147,11 @@ async def _read(account: Account, deposits: list[Deposit]) -> Reading:
     return Reading(at, customer, (), charges, rest, tuple(cards), missing)
 
 
-async def _recharged(case: Case) -> tuple[SeenCharge, ...]:
+async def _recharged(read: Dossier) -> tuple[SeenCharge, ...]:
     """What this case charged to the new card: a dispute there stops it too, and it may have to
     be paid back."""
-    made = Leg.filter(case_id=case.id).exclude(result_charge_id="").order_by("plan_id")
-    ids = await made.values_list("result_charge_id", flat=True)
-    found = await asyncio.gather(*(_look_at(str(charge_id)) for charge_id in ids))
+    ids = [leg.result_charge_id for leg in read.legs if leg.result_charge_id]
+    found = await asyncio.gather(*(_look_at(charge_id) for charge_id in ids))
     return tuple(SeenCharge(0, 0, *seen) for seen in found if seen is not None)
 
 
@@ -176,12 +181,13 @@ async def _look_at(charge_id: str) -> _Seen | None:
     return charge, tuple(disputes), tuple(warnings), tuple(refunds)
 
 
-async def _subscription(case: Case, deposits: list[Deposit]) -> stripe.SubscriptionFacts | None:
+async def _subscription(read: Dossier) -> stripe.SubscriptionFacts | None:
     """The order's subscription, where the case is about its end."""
-    if case.reason is not Reason.AFTER_CANCELLATION:
+    if read.case.reason is not Reason.AFTER_CANCELLATION:
         return None
-    order_id = case.order_id or next((deposit.order_id for deposit in deposits), None)
-    order = await Order.get_or_none(id=order_id) if order_id else None
+    order = read.order
+    if order is None and read.claimed:
+        order = await Order.get_or_none(id=read.claimed[0].order_id)
     if order is None or not order.subscription_id:
         return None
     try:
@@ -226,7 +232,11 @@ def candidate(account: Account, customer: stripe.CustomerFacts, payers: set[str]
 
 async def shown(case: Case) -> Reading | None:
     """The last copy, for a page that must not wait for Stripe."""
-    row = await StripeReading.get_or_none(case_id=case.id)
+    return unpacked(await StripeReading.get_or_none(case_id=case.id))
+
+
+def unpacked(row: StripeReading | None) -> Reading | None:
+    """The same from a row that was read already; a copy of another version counts as none."""
     if row is None or row.facts.get("schema") != _SCHEMA:
         return None
     return _adapter().validate_python(row.facts["reading"])
@@ -237,20 +247,20 @@ async def forget(case: Case) -> None:
     await StripeReading.filter(case_id=case.id).delete()
 
 
+_KEEP = """
+INSERT INTO stripe_reading (case_id, facts, read_at) VALUES ($1, $2, $3)
+ON CONFLICT (case_id) DO UPDATE SET facts = excluded.facts, read_at = excluded.read_at
+"""
+
+
 async def _keep(case_id: int, reading: Reading) -> None:
     packed: dict[str, Any] = {
         "schema": _SCHEMA,
         "reading": _adapter().dump_python(reading, mode="json"),
     }
-    async with in_transaction():
-        changed = await StripeReading.filter(case_id=case_id).update(
-            facts=packed, read_at=reading.read_at
-        )
-        if not changed:
-            await StripeReading.bulk_create(
-                [StripeReading(case_id=case_id, facts=packed, read_at=reading.read_at)],
-                ignore_conflicts=True,
-            )
+    await connections.get("default").execute_query(
+        _KEEP, [case_id, json.dumps(packed), reading.read_at]
+    )
 
 
 @cache

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from amends.flow import cancellation, letters
-from amends.models import Audit, Case, Person
+from amends.models import Audit, Case
 from amends.rules import promises
-from amends.rules.people import WORKER, Role
+from amends.rules.people import WORKER
 from amends.rules.workflow import Status
 
 MOST = 100
@@ -48,12 +48,6 @@ class AuditRow:
         return self.window.ends_on
 
 
-@dataclass(frozen=True)
-class Contact:
-    id: int
-    name: str
-
-
 async def running() -> tuple[AuditRow, ...]:
     """All audits that run, the overdue ones first, then by their last day."""
     rows = (
@@ -62,16 +56,10 @@ async def running() -> tuple[AuditRow, ...]:
         .limit(MOST)
         .select_related("case__account", "case__order", "csm")
     )
-    return tuple(_row(row, row.case) for row in rows)
+    return tuple(row_of(row, row.case) for row in rows)
 
 
-async def of(case: Case) -> AuditRow | None:
-    """The audit of one case; `case` comes with its account and order."""
-    row = await Audit.filter(case_id=case.id).select_related("csm").first()
-    return _row(row, case) if row else None
-
-
-def _row(row: Audit, case: Case) -> AuditRow:
+def row_of(row: Audit, case: Case) -> AuditRow:
     window = cancellation.window_of(row)
     today = letters.today()
     return AuditRow(
@@ -96,9 +84,3 @@ def _item(row: Audit, key: str, words: str) -> Item:
         return Item(key, words)
     by = "Amends" if tick["by"] == WORKER.name else str(tick["by"])
     return Item(key, words, by, datetime.fromisoformat(str(tick["at"])))
-
-
-async def contacts() -> tuple[Contact, ...]:
-    """Who may be named to the customer."""
-    rows = await Person.filter(active=True).order_by("name")
-    return tuple(Contact(row.id, row.name) for row in rows if Role.CSM in row.roles)

@@ -4,8 +4,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from amends import facts
-from amends.flow import attachment, desk
+from amends import dossier, facts
+from amends.dossier import Dossier
+from amends.flow import attachment
 from amends.models import (
     Account,
     Approval,
@@ -13,14 +14,13 @@ from amends.models import (
     ExceptionItem,
     Leg,
     Order,
-    Person,
     Plan,
 )
 from amends.models import Case as Case  # doors name the type, nothing else
 from amends.rules import plan as plans
 from amends.rules import workflow
 from amends.rules.money import Money
-from amends.rules.people import Role, Staff
+from amends.rules.people import Staff
 from amends.rules.plan import Draft, LegKind, LegState
 from amends.rules.workflow import Status
 
@@ -83,12 +83,6 @@ class WaitingRow:
     first_id: int | None = None
 
 
-@dataclass(frozen=True)
-class Colleague:
-    id: int
-    name: str
-
-
 async def case_for(by: Staff, ref: str) -> Case:
     """A case that was sent. Drafts are the customer's own; nobody else sees them."""
     found = (
@@ -102,20 +96,27 @@ async def case_for(by: Staff, ref: str) -> Case:
     return found
 
 
+async def open_case(by: Staff, ref: str) -> Dossier:
+    """The same with all that hangs on it."""
+    found = await dossier.of_ref(ref)
+    if found is None or found.case.status is Status.DRAFT or found.case.submitted_at is None:
+        raise facts.NotFound(f"There is no case {ref}.")
+    return found
+
+
 async def plans_of(case: Case) -> tuple[PlanRow, ...]:
     """Every plan of the case, the newest first."""
-    rows = (
-        await Plan.filter(case_id=case.id)
-        .order_by("-version")
-        .select_related("prepared_by")
-        .prefetch_related("legs", "approvals__approver")
-    )
-    return tuple(_plan(row) for row in rows)
+    return plans_in(await dossier.of(case))
 
 
-def _plan(row: Plan) -> PlanRow:
-    legs: list[Leg] = list(row.legs)  # type: ignore[attr-defined]
-    approvals: list[Approval] = list(row.approvals)  # type: ignore[attr-defined]
+def plans_in(read: Dossier) -> tuple[PlanRow, ...]:
+    """The same from what was read already."""
+    return tuple(_plan(row, read) for row in read.plans)
+
+
+def _plan(row: Plan, read: Dossier) -> PlanRow:
+    legs = [leg for leg in read.legs if leg.plan_id == row.id]
+    approvals = [one for one in read.approvals if one.plan_id == row.id]
     return PlanRow(
         row.version,
         row.digest,
@@ -127,8 +128,8 @@ def _plan(row: Plan) -> PlanRow:
         row.created_at,
         row.voided_at,
         row.void_reason,
-        tuple(sorted(legs, key=lambda leg: leg.position)),
-        tuple(_decision(one) for one in sorted(approvals, key=lambda one: one.id)),
+        tuple(legs),
+        tuple(_decision(one) for one in approvals),
     )
 
 
@@ -180,16 +181,6 @@ def _moved(draft: Draft, currency: str) -> Money:
     return Money(remedy.amount_minor, remedy.currency or currency) if remedy else Money(0, currency)
 
 
-async def colleagues() -> tuple[Colleague, ...]:
-    """Who may be handed a case."""
-    rows = await Person.filter(active=True).order_by("name").limit(MOST)
-    return tuple(
-        Colleague(row.id, row.name)
-        for row in rows
-        if {Role(role) for role in row.roles} & desk.WORKERS
-    )
-
-
 async def refunds_moving() -> tuple[Leg, ...]:
     """Legs on their way and those that failed on an open case; the failed ones first."""
     moving = (LegState.SENDING, LegState.PENDING, LegState.UNKNOWN, LegState.NEEDS_ACTION)
@@ -226,10 +217,6 @@ async def exceptions(after: int = 0, ref: str = "") -> list[ExceptionItem]:
         .limit(PAGE + 1)
         .select_related("case")
     )
-
-
-async def exceptions_of(case: Case) -> list[ExceptionItem]:
-    return await ExceptionItem.filter(case_id=case.id, resolved_at=None).order_by("id").limit(PAGE)
 
 
 @dataclass(frozen=True)

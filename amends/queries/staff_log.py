@@ -1,11 +1,13 @@
 """What happened on a case: messages, notes and history in one line of time; and the bare log."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from amends import timeline
+from amends.json_rows import all_made, many
 from amends.models import Attachment, Case, Message, TimelineEntry
 from amends.rules.people import ActorKind
 from amends.rules.workflow import Action
@@ -85,16 +87,23 @@ class Chain:
     head: str = ""
 
 
-async def lines(case: Case) -> tuple[Line, ...]:
+def sources() -> dict[str, str]:
+    """What `lines` is made of, as SQL for one case `c`."""
+    quiet = ", ".join(f"'{word}'" for word in _SAID_BY_MESSAGE)
+    newest = f"t.action NOT IN ({quiet}) ORDER BY t.seq DESC LIMIT {SHOWN}"
+    return {
+        "files": many(Attachment, "WHERE t.case_id = c.id AND t.removed_at IS NULL "
+                      "ORDER BY t.at, t.id"),
+        "messages": many(Message, f"WHERE t.case_id = c.id ORDER BY t.id DESC LIMIT {SHOWN}"),
+        "entries": many(TimelineEntry, f"WHERE t.case_id = c.id AND {newest}"),
+    }  # fmt: skip
+
+
+def lines(case: Case, packed: Mapping[str, Any]) -> tuple[Line, ...]:
     """Oldest first, as a person reads it: what the customer wrote begins it."""
-    files = await files_of(case)
-    messages = await Message.filter(case_id=case.id).order_by("-id").limit(SHOWN)
-    entries = (
-        await TimelineEntry.filter(case_id=case.id)
-        .exclude(action__in=_SAID_BY_MESSAGE)
-        .order_by("-seq")
-        .limit(SHOWN)
-    )
+    files = _grouped(all_made(Attachment, packed["files"]))
+    messages = all_made(Message, packed["messages"])
+    entries = all_made(TimelineEntry, packed["entries"])
     found = [_story(case, files), *map(_history, entries)]
     found += [_message(message, files) for message in messages]
     ordered = sorted((line for line in found if line), key=lambda line: line.at)
@@ -127,8 +136,12 @@ def _list(value: object) -> list[object]:
 
 
 async def files_of(case: Case) -> dict[int | None, tuple[FileRow, ...]]:
-    """The case's files by the message they came with; those of the request under None."""
     rows = await Attachment.filter(case_id=case.id, removed_at=None).order_by("at", "id")
+    return _grouped(rows)
+
+
+def _grouped(rows: Iterable[Attachment]) -> dict[int | None, tuple[FileRow, ...]]:
+    """The case's files by the message they came with; those of the request under None."""
     grouped: dict[int | None, list[FileRow]] = {}
     for row in rows:
         grouped.setdefault(row.message_id, []).append(_file(row))
