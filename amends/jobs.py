@@ -51,6 +51,10 @@ def make_document(document_id: str) -> Wake:
     )
 
 
+def follow_address(change_id: int) -> Wake:
+    return Wake(QUEUE_EVENTS, "follow_address", f"address:{change_id}", {"change_id": change_id})
+
+
 def sign_in_code(email: str, browser_hash: str, address: str) -> Wake:
     """The look-up of an address happens in the worker, so that the answer tells nothing."""
     return Wake(

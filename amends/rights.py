@@ -99,6 +99,9 @@ _DESK_DISPUTE = (
 )
 _PORTAL_DOOR = "door = 'portal' AND person_id IS NULL"
 _DESK_DOOR = "door = 'desk' AND account_id IS NULL"
+# An email in the customer's name that nobody vouched for is shown to them, so that they say whose
+# it is; notes and other words of staff are not.
+_PORTAL_MESSAGES = "audience = 'customer' OR (NOT verified AND author_kind = 'customer')"
 _NOT_STAFF_WRITES = Rows(writes="author_kind <> 'staff'")
 _NOT_STAFF_ACTS = Rows(writes="actor_kind <> 'staff'")
 _DECIDED = "read insert update(decided_at decided_by_id decision note)"
@@ -155,10 +158,13 @@ TABLES: Mapping[str, Table] = {
         "cases and what the customer claims",
         {P: _PORTAL_CASE, B: _DESK_CASE, W: "read insert update", I: _INBOX_CASE},
     ),
+    "case_mark": Table(
+        "labels of cases, and until when they are set aside", {B: "read insert update delete"}
+    ),
     "message": Table(
         "what was written on cases",
         {P: "read insert", B: "read insert", W: "read insert", I: "read insert"},
-        {P: Rows("audience = 'customer'", "author_kind <> 'staff'"), I: _NOT_STAFF_WRITES},
+        {P: Rows(_PORTAL_MESSAGES, "author_kind <> 'staff'"), I: _NOT_STAFF_WRITES},
     ),
     "attachment": Table(
         "names and places of files",
@@ -187,7 +193,7 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "effective_date": Table("when a cancellation took effect", {B: "read insert", W: "read"}),
-    "stripe_reading": Table("what Stripe showed", {B: "read insert update delete", W: "read"}),
+    "stripe_reading": Table("what Stripe showed", {B: "read insert update delete", W: "read delete"}),
     "charge_claim": Table(
         "which case holds a charge",
         {
@@ -208,7 +214,9 @@ TABLES: Mapping[str, Table] = {
     "approval": Table("decisions", {B: "read insert", W: "read"}),
     "rule_proposal": Table("changes of the rules that wait", {B: _DECIDED}),
     "policy_version": Table("the rules' history", {B: "read insert", W: "read"}),
-    "address_change": Table("new billing addresses that wait", {B: _DECIDED}),
+    "address_change": Table(
+        "new billing addresses that wait", {B: _DECIDED, W: "read update(followed_at)"}
+    ),
     # --- money
     "leg": Table(
         "movements and how far they got",

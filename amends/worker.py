@@ -8,8 +8,18 @@ import procrastinate
 import procrastinate.testing
 import structlog
 
-from amends import access, anchors, database, jobs, papers, post, quarantine, reconcile, sign_in
-from amends.flow import advance, file_checks, stripe_events, sweep
+from amends import (
+    anchors,
+    database,
+    jobs,
+    papers,
+    post,
+    quarantine,
+    reconcile,
+    retention,
+    sign_in,
+)
+from amends.flow import address_at_stripe, advance, file_checks, stripe_events, sweep
 from amends.gateways import stripe, stripe_connection
 from amends.rights import Process
 from amends.settings import Settings
@@ -44,6 +54,14 @@ async def make_document(document_id: str) -> None:
     await papers.make(document_id)
 
 
+@tasks.task(name="follow_address", queue=jobs.QUEUE_EVENTS)
+async def follow_address(change_id: int) -> None:
+    try:
+        await address_at_stripe.follow(change_id)
+    except stripe.StripeError as error:
+        log.warning("Stripe does not know a new address yet", error=str(error))
+
+
 @tasks.task(name="mail_sign_in_code", queue=jobs.QUEUE_MAIL, retry=_RETRY)
 async def mail_sign_in_code(email: str, browser_hash: str, address: str) -> None:
     await sign_in.mail_code(email, browser_hash, address)
@@ -73,9 +91,8 @@ async def reconcile_all(timestamp: int) -> None:
 @tasks.periodic(cron="40 3 * * *")
 @tasks.task(name="forget_old", queue=jobs.QUEUE_MAIL, queueing_lock="forget_old")
 async def forget_old(timestamp: int) -> None:
-    """What nobody needs any more: ended sessions, old counters, used codes and their mails."""
-    await access.forget_old()
-    await sign_in.forget_old()
+    """What nobody needs any more, by the rules of retention."""
+    await retention.forget_old()
 
 
 @tasks.periodic(cron="* * * * *")
@@ -96,6 +113,7 @@ async def anchor_history(timestamp: int) -> None:
 @tasks.periodic(cron="*/5 * * * *")
 @tasks.task(name="catch_up", queue=jobs.QUEUE_EVENTS, queueing_lock="catch_up")
 async def catch_up(timestamp: int) -> None:
+    await address_at_stripe.catch_up()
     try:
         await stripe_events.catch_up()
     except stripe.StripeError as error:

@@ -148,6 +148,8 @@ def _about(case: CaseRow) -> str:
         return f"{going} to the {which} you paid with"
     if case.recharge:
         return f"charged to {case.recharge.card.words}"
+    if case.channel == "stripe":
+        return "the charge that your bank looks at"
     return "the amount you wrote to us about"
 
 

@@ -91,6 +91,10 @@ def count_words(count: int) -> str:
 
 
 def _received(page: CasePage) -> Step:
+    if page.case.channel == "stripe":
+        text = f"Nobody wrote to us first. We emailed {page.contact}."
+        return Step(Phase.DONE, "Your bank began its process", "landmark", text,
+                    page.case.submitted_at)  # fmt: skip
     files = len(page.files)
     attached = f" {_files(files)} attached." if files else ""
     return Step(

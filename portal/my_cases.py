@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import facts
-from amends.flow import intake, writing
+from amends.flow import correspondence_confirm, intake, writing
 from amends.gateways import uploads
 from amends.queries import customer, customer_audit, customer_drafts, customer_holds
 from amends.queries.customer_rows import CasePage, CaseRow
@@ -106,6 +106,7 @@ async def _context(page: CasePage) -> dict[str, Any]:
     return {
         **await _path(page),
         "accept": uploads.ACCEPT,
+        "emails": await correspondence_confirm.unconfirmed(case.id),
         "holds": await customer_holds.of(case),
         "may_withdraw": intake.may_withdraw(case.status),
         "may_reopen": case.status in writing.REOPENABLE,

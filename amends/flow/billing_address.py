@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
-from amends import access, accounts, clock, facts, policies, sign_in, timeline
+from amends import access, accounts, clock, facts, jobs, policies, sign_in, timeline
 from amends.flow import desk, four_eyes, letters, outbox
 from amends.gateways import mail_contexts
 from amends.models import Account, AddressChange, Case
@@ -110,6 +110,7 @@ async def _change(account: Account, row: AddressChange, by: Staff) -> None:
     )
     for address in (row.old_email, row.new_email):
         await outbox.mail_to(address, letter)
+    await jobs.defer(jobs.follow_address(row.id))
 
 
 async def _tell_cases(row: AddressChange, by: Staff) -> None:

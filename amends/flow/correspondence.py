@@ -4,7 +4,12 @@ from enum import StrEnum
 
 import structlog
 
-from amends.flow import correspondence_join, correspondence_machine, correspondence_new
+from amends.flow import (
+    correspondence_confirm,
+    correspondence_join,
+    correspondence_machine,
+    correspondence_new,
+)
 from amends.flow import correspondence_match as matching
 from amends.flow import correspondence_once as taking
 from amends.flow.correspondence_match import Placed
@@ -64,6 +69,7 @@ async def _join(mail: Mail, placed: Placed) -> Became:
         await correspondence_join.verified(mail, placed)
         return Became.MESSAGE
     await correspondence_join.unverified(mail, placed)
+    await correspondence_confirm.ask_its_customer(placed.case)
     return Became.UNVERIFIED
 
 

@@ -32,7 +32,7 @@ async def verified(mail: Mail, placed: Placed) -> None:
             at=clock.now(),
         )
         await mail_files.keep(case, kept, by.actor_id, "customer", message.id)
-        await _go_on(case, by, len(kept))
+        await go_on(case, by, len(kept))
 
 
 async def _locked(case: Case) -> Case:
@@ -40,7 +40,8 @@ async def _locked(case: Case) -> Case:
     return await Case.filter(id=case.id).select_for_update().get()
 
 
-async def _go_on(case: Case, by: Customer, files: int) -> None:
+async def go_on(case: Case, by: Customer, files: int) -> None:
+    """What the customer's own word by email does to its case. Joins the caller's transaction."""
     data: dict[str, object] = {"channel": "email", "files": files}
     if case.status is Status.NEEDS_CUSTOMER:
         await moves.move(case, Action.ANSWER, by, data=data)

@@ -6,7 +6,7 @@ from tortoise import connections
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, jobs, moments, moves, timeline
-from amends.flow import charge_cases, chargeback, dispute_end
+from amends.flow import charge_cases, chargeback, dispute_end, letters, outbox
 from amends.gateways import stripe, stripe_disputes
 from amends.gateways.stripe_facts import DisputeFacts
 from amends.models import Account, BankDispute, Case, Deposit, Leg
@@ -157,8 +157,18 @@ async def _join(case: Case, seen: DisputeFacts) -> BankDispute:
         "opened_at": seen.created or now,
         "read_at": now,
     }
-    row, _ = await BankDispute.get_or_create(id=seen.id, defaults=fields)
+    async with in_transaction():
+        row, is_new = await BankDispute.get_or_create(id=seen.id, defaults=fields)
+        if is_new and not seen.is_over and not _told_us(case):
+            deposit = await Deposit.get_or_none(charge_id=seen.charge_id)
+            letter = await letters.bank_dispute(case, seen, deposit)
+            await outbox.mail(case, letter, f"opened:{seen.id}")
     return row
+
+
+def _told_us(case: Case) -> bool:
+    """Who wrote of the bank to us has been told already what follows."""
+    return case.kind is Kind.CHARGEBACK and case.channel != "stripe"
 
 
 async def observe(row: BankDispute, seen: DisputeFacts) -> None:

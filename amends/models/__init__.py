@@ -11,6 +11,7 @@ from amends.models.cases import (
     TimelineEntry,
 )
 from amends.models.changes import AddressChange, EffectiveDate, RuleProposal
+from amends.models.marks import CaseMark
 from amends.models.money import (
     Approval,
     Attempt,
@@ -40,6 +41,7 @@ __all__ = [
     "Audit",
     "BankDispute",
     "Case",
+    "CaseMark",
     "ChargeClaim",
     "Deposit",
     "Document",

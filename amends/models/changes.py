@@ -55,6 +55,8 @@ class AddressChange(Model):
     )
     decided_at = fields.DatetimeField(null=True)
     note = fields.TextField(default="")
+    # When Stripe's customer had the new address, and no page of a bank was open any more.
+    followed_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "address_change"

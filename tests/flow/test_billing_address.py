@@ -4,17 +4,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx2
 import pytest
+from tortoise import connections
 
 from amends import access, clock, facts
-from amends.flow import approval, billing_address
+from amends.flow import address_at_stripe, approval, billing_address, recharge
+from amends.gateways import stripe
 from amends.models import Account, AddressChange, Case, ExceptionItem, Leg, MailItem, TimelineEntry
-from amends.rules.people import Staff
+from amends.rules.people import Customer, Staff
 from amends.rules.plan import LegKind, LegState, Outcome
 from amends.rules.workflow import Status
+from sandbox.stripe_twin.app import create_app
+from sandbox.stripe_twin.faults import FaultKind
 from tests import shop as shops
 from tests.backoffice import desk, reading, scene
 from tests.backoffice.scene import Customers
+from tests.flow.test_recharge import charges
 from tests.flow.test_refund import refunds
 from tests.shop import AMEX, VISA, Shop
 
@@ -172,6 +178,69 @@ async def test_confirmed_refunds_wait_with_the_new_card_until_the_week_is_over()
     for _ in range(4):
         case = await shops.work_on(shop, case, days=1)
     assert case.status is Status.RESOLVED
+
+
+@pytest.mark.req("B15")
+async def test_stripes_customer_follows_and_a_silent_stripe_is_asked_again() -> None:
+    shop, sam, dana = await _people()
+    await changed(shop.account, sam, dana)
+    change = await AddressChange.get(account_id=shop.account.id)
+    shop.world.faults.add("GET /v1/customers/*", FaultKind.ERROR_500_BEFORE)
+    with pytest.raises(stripe.StripeError):
+        await address_at_stripe.follow(change.id)
+    assert (await AddressChange.get(id=change.id)).followed_at is None
+    await _forget_jobs()
+    shop.world.faults.clear()
+
+    await address_at_stripe.catch_up()
+    assert await _jobs("follow_address") == 1
+    await address_at_stripe.follow(change.id)
+
+    doc = shop.world.store.get("customer", shop.customer_id)
+    assert doc is not None and doc["email"] == NEW
+    assert (await AddressChange.get(id=change.id)).followed_at == clock.now()
+    await address_at_stripe.catch_up()
+    assert await _jobs("follow_address") == 1
+
+
+async def _jobs(task: str) -> int:
+    rows = await connections.get("default").execute_query_dict(
+        "SELECT count(*) AS n FROM procrastinate_jobs WHERE task_name = $1", [task]
+    )
+    return int(rows[0]["n"])
+
+
+async def _forget_jobs() -> None:
+    await connections.get("default").execute_query("DELETE FROM procrastinate_jobs")
+
+
+@pytest.mark.req("B15", "B8")
+async def test_a_page_of_the_bank_that_was_left_open_charges_nothing_any_more() -> None:
+    shop = Shop()
+    shop.take()
+    sam, dana = await scene.staff("Sam Ito"), await scene.staff("Dana Cole")
+    sold = await shops.sale(shop, (AMEX, 120_000))
+    begun = await shops.approved(shop, sold, sam, dana, new_card=shops.ALWAYS_SCA)
+    case = await shops.work(begun.case)
+    assert case.status is Status.NEEDS_AUTHENTICATION
+    await recharge.ask_authentication(case, _priya(sold))
+    case = await shops.work(case)
+    leg = await Leg.get(case_id=case.id, kind=LegKind.RECHARGE)
+    page = leg.next_action_url
+
+    await changed(sold.account, sam, dana)
+    await address_at_stripe.follow((await AddressChange.get(account_id=sold.account.id)).id)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(create_app(shop.world))) as left:
+        await left.post(page, data={"result": "complete"})
+    case = await shops.work(await Case.get(id=case.id))
+    assert case.status is Status.NEEDS_NEW_CARD
+    assert len(charges(shop)) == 1  # the deposit of the past
+
+
+def _priya(sold: shops.Sale) -> Customer:
+    account = sold.account
+    return Customer(account.id, account.billing_email, "Priya Raman", account.organisation)
 
 
 async def test_the_customer_page_proposes_and_a_manager_agrees() -> None:

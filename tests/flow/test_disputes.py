@@ -13,7 +13,7 @@ from PIL import Image
 from amends import clock, facts, papers, settings
 from amends.flow import attachment, chargeback, dispute_end, disputes, evidence
 from amends.flow.evidence import Choice, Wish
-from amends.gateways import files
+from amends.gateways import files, mail_contexts, mail_pages
 from amends.models import (
     Attachment,
     BankDispute,
@@ -104,6 +104,23 @@ async def test_stripe_opens_a_case_where_nobody_wrote(at: Scene) -> None:
     assert (row.amount_minor, row.status) == (1200_00, "needs_response")
     assert await disputes.heard(row.id) == "locked"
     assert await Case.all().count() == 1
+
+
+async def test_the_customer_hears_once_that_a_bank_began(at: Scene) -> None:
+    case, row = await at.locked()
+    await disputes.heard(row.id)
+    mail = await MailItem.get(case_id=case.id)
+    assert (mail.kind, mail.recipient) == ("bank_dispute", at.harbor.account.billing_email)
+    told = mail_pages.render(mail_contexts.unpack(mail.kind, dict(mail.context)))
+    assert f"{case.ref}: Your bank disputes the charge of $1,200.00" == told.subject
+    assert "ending 0005" in told.text and "We send the bank the papers" in told.text
+
+
+async def test_who_wrote_of_the_bank_first_is_not_told_again(at: Scene) -> None:
+    case = await scene.submitted(at.harbor, kind=Kind.CHARGEBACK, reason=None)
+    case = await chargeback.lock(case, at.harbor.priya, "The bank was asked.")
+    await disputes.heard(at.open())
+    assert not await MailItem.filter(case_id=case.id, kind="bank_dispute").exists()
 
 
 async def test_it_joins_the_case_that_is_there_and_stops_its_money(at: Scene) -> None:
@@ -317,7 +334,8 @@ async def test_a_case_of_the_bank_ends_with_the_bank(at: Scene, verdict: str) ->
     assert case.outcome_reason == dispute_end.RESOLVED[verdict]
     assert await MailItem.filter(case_id=case.id, kind="message_from_us").count() == 1
     await disputes.heard(row.id)
-    assert await MailItem.filter(case_id=case.id).count() == 1
+    told = MailItem.filter(case_id=case.id).order_by("created_at")
+    assert await told.values_list("kind", flat=True) == ["bank_dispute", "message_from_us"]
 
 
 async def test_another_wish_goes_on_when_the_bank_decided_for_us(at: Scene) -> None:

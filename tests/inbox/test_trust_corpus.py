@@ -70,6 +70,7 @@ async def test_nobody_elses_word_changes_anything(harbor: Account, head: str) ->
     mails = await MailItem.exclude(kind="answer_needed").values_list("kind", "recipient")
     assert set(mails) <= {
         ("confirm_email", letters.PRIYA),
+        ("email_to_confirm", letters.PRIYA),
         ("email_not_matched", letters.EVE),
         ("email_not_matched", "sam@harborfitness.example"),
         ("email_not_matched", "billing+x@harborfitness.example"),

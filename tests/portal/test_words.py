@@ -170,6 +170,13 @@ def test_a_newer_card_changes_what_is_to_be_done() -> None:
     assert "is saved. A manager approves it" in said(saved)
 
 
+@pytest.mark.req("A4")
+def test_a_request_that_a_bank_began_does_not_say_that_the_customer_wrote() -> None:
+    told = said(page(Status.LOCKED_CHARGEBACK, kind=Kind.CHARGEBACK, channel="stripe"))
+    assert "Your bank began its process" in told and "Nobody wrote to us first" in told
+    assert "We got your request" not in told and "you wrote" not in told
+
+
 def test_late_refunds_are_spoken_of_as_late() -> None:
     old = leg(LegKind.REFUND, LegState.SUCCEEDED, confirmed_at=TUESDAY - timedelta(days=40))
     told = said(page(Status.RESOLVED, old))
