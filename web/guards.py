@@ -168,4 +168,6 @@ def _is_fresh(someone: Customer | Staff) -> bool:
 
 
 def _to_sign_in(request: Request[Any], where: str) -> Response:
-    return pages.see_other(request, f"{where}?{urlencode({'next': paths.came_from(request)})}")
+    address = f"{where}?{urlencode({'next': paths.came_from(request)})}"
+    # Written into a query a long address grows; then the sign-in leads to the start instead.
+    return pages.see_other(request, paths.safe(address, f"{where}?next=%2F"))
