@@ -30,3 +30,9 @@ def key_id(secret: bytes) -> str:
 def letters(digest: bytes, count: int) -> str:
     """Base 32 in small letters, which survive mail programs that change capitals."""
     return base64.b32encode(digest).decode().lower()[:count]
+
+
+def mac(key: Key, purpose: str, text: str) -> str:
+    """A hash that says nothing without the key; one purpose's is worth nothing for another."""
+    words = f"amends {purpose}\n{text}".encode()
+    return hmac.digest(key.secret, words, hashlib.sha256).hex()

@@ -13,6 +13,7 @@ _MODULES = {
     "import": "importing",
     "inbox": "inbox",
     "migrate": "migrate",
+    "privacy": "privacy",
     "quarantine": "quarantine",
     "reconcile": "reconcile",
     "serve": "serve",

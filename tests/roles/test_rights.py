@@ -71,7 +71,7 @@ def test_rights_name_only_columns_that_exist(connection: roles.Connection) -> No
                 assert set(right.columns) <= known, (name, process, right)
 
 
-@pytest.mark.req("V13.2.2", "T25", "T28", "T58")
+@pytest.mark.req("V13.2.2", "T25", "T28", "T58", "V13.2.1")
 @pytest.mark.parametrize("process", list(Process))
 def test_every_write_that_is_not_given_is_refused(
     connection: roles.Connection, process: Process
