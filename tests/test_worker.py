@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from datetime import timedelta
 
+import pytest
 from tortoise import connections
 
 from amends import clock, jobs, worker
@@ -44,3 +45,34 @@ async def _until_resolved(case_id: int) -> None:
     while (await Case.get(id=case_id)).status is not Status.RESOLVED:
         assert asyncio.get_running_loop().time() < deadline, "nobody woke the case"
         await asyncio.sleep(0.2)
+
+
+async def test_mail_and_documents_that_hang_never_delay_money(
+    fresh_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail server and a renderer that never answer, with a hundred of each before the money."""
+    shop = Shop()
+    shop.take()
+    hanging, answered = list[str](), asyncio.Event()
+
+    async def hang(name: str) -> None:
+        hanging.append(name)
+        await answered.wait()
+
+    monkeypatch.setattr(worker.post, "send", hang)
+    monkeypatch.setattr(worker.papers, "make", hang)
+    for number in range(100):
+        await jobs.defer(jobs.send_mail(f"m{number}"), jobs.make_document(f"d{number}"))
+    sam, dana = await shops.person("Sam", Role.AGENT), await shops.person("Dana", Role.MANAGER)
+    made = await shops.approved(shop, await shops.sale(shop, (VISA, 500)), sam, dana)
+    with worker.tasks.replace_connector(worker.connector(fresh_db)) as app:
+        async with app.open_async():
+            running = asyncio.create_task(worker._until_stopped(app, 1))
+            await _until_resolved(made.case.id)
+            answered.set()
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+    assert hanging
+    assert (await Case.get(id=made.case.id)).status is Status.RESOLVED
+    clock.use()

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise import connections
-from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, jobs, newer, settings
 from amends.flow import charge_cases, disputes, fraud, observe, observe_intent, strangers
@@ -35,12 +34,15 @@ TYPES = (
     "payment_intent.canceled",
     "customer.updated",
 )
-_KEEP = """
+_KEEP = jobs.with_job(
+    """
 INSERT INTO webhook_event (id, type, object_id, related, created_at, received_at, source, outcome,
                            tries, next_try_at)
 VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, '', 0, $6)
 ON CONFLICT (id) DO NOTHING RETURNING id
-"""
+""",
+    7,
+)
 
 
 async def receive(body: bytes, signature: str) -> None:
@@ -72,23 +74,21 @@ def _verified(body: bytes, signature: str, secrets: Sequence[str]) -> stripe.Eve
 
 
 async def keep(event: stripe.EventFacts, source: str) -> bool:
-    """Store the event unless it is known; the job is deferred with it."""
-    async with in_transaction():
-        rows = await connections.get("default").execute_query_dict(
-            _KEEP,
-            [
-                event.id,
-                event.type,
-                event.object_id,
-                jobs.as_json(event.related),
-                event.created,
-                clock.now(),
-                source,
-            ],
-        )
-        if rows:
-            await jobs.defer(jobs.look_at_event(event.id))
-    return bool(rows)
+    """Store the event unless it is known, and its job with it, in one statement."""
+    made = await connections.get("default").execute_query_dict(
+        _KEEP,
+        [
+            event.id,
+            event.type,
+            event.object_id,
+            jobs.as_json(event.related),
+            event.created,
+            clock.now(),
+            source,
+            *jobs.columns(jobs.look_at_event(event.id)),
+        ],
+    )
+    return bool(made)
 
 
 async def look(event_id: str) -> None:

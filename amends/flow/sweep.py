@@ -3,30 +3,43 @@
 from tortoise import connections
 
 from amends import clock, jobs
-from amends.models import Document, MailItem, WebhookEvent
 
 _BATCH = 500
-# Ready work that has no live job, oldest first.
-_DUE_CASES = """
-SELECT id FROM case_ WHERE next_check_at <= $1 AND NOT EXISTS (
-  SELECT 1 FROM procrastinate_jobs AS job
-  WHERE job.status = 'todo' AND job.queueing_lock = 'case:' || case_.id)
-ORDER BY next_check_at LIMIT $2
+# Ready work that has no live job, oldest first; one statement a kind, however much is due.
+_WAKE = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
+SELECT $3, $4, 0, ready.lock, ready.lock, jsonb_build_object($5::text, ready.id)
+FROM (SELECT source.id, $6::text || source.id AS lock FROM {source} AS source
+      WHERE {is_due} AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS job
+        WHERE job.status = 'todo' AND job.queueing_lock = $6::text || source.id)
+      AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs AS job
+        WHERE job.status = 'doing' AND job.lock = $6::text || source.id)
+      ORDER BY {oldest} LIMIT $2) AS ready
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING RETURNING id
 """
+_DUE = (
+    (jobs.advance(0), "case_", "next_check_at <= $1", "next_check_at"),
+    (jobs.send_mail(""), "mail", "state = 'queued' AND next_try_at <= $1", "next_try_at"),
+    (jobs.make_document(""), "document", "state = 'queued' AND created_at <= $1", "created_at"),
+    (
+        jobs.look_at_event(""),
+        "webhook_event",
+        "done_at IS NULL AND next_try_at <= $1",
+        "received_at",
+    ),
+)
 
 
 async def sweep() -> int:
     """Wake everything that is due: cases, mails, documents, events. Returns how many."""
-    now = clock.now()
-    rows = await connections.get("default").execute_query_dict(_DUE_CASES, [now, _BATCH])
-    wakes = [jobs.advance(row["id"]) for row in rows]
-    mails = MailItem.filter(state="queued", next_try_at__lte=now).limit(_BATCH)
-    wakes += [jobs.send_mail(str(each)) for each in await mails.values_list("id", flat=True)]
-    documents = Document.filter(state="queued").limit(_BATCH)
-    wakes += [
-        jobs.make_document(str(each)) for each in await documents.values_list("id", flat=True)
-    ]
-    events = WebhookEvent.filter(done_at=None, next_try_at__lte=now).limit(_BATCH)
-    wakes += [jobs.look_at_event(str(each)) for each in await events.values_list("id", flat=True)]
-    await jobs.defer(*wakes)
-    return len(wakes)
+    now, woken = clock.now(), 0
+    for wake, source, is_due, oldest in _DUE:
+        sql = _WAKE.format(source=source, is_due=is_due, oldest=oldest)
+        kind, (argument,) = wake.lock.split(":")[0], wake.args
+        made = await connections.get("default").execute_query_dict(
+            sql, [now, _BATCH, wake.queue, wake.task, argument, f"{kind}:"]
+        )
+        woken += len(made)
+    return woken

@@ -1,0 +1,170 @@
+"""What an approved plan costs the worker and PostgreSQL, and what waiting cases cost."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import psycopg
+
+from amends import embedded, migrate
+from bench import processes
+from bench.result import Result
+
+SECRET = "whsec_" + "bench0only" * 4
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
+_RESOLVED = "SELECT count(*) FROM case_ WHERE status = 'resolved'"
+_MOST_S = 600
+WAITING = 100_000
+_WAITING = """
+INSERT INTO case_ (ref, account_id, kind, status, version, status_before_lock, channel,
+  contact_name, contact_email, answers, deposit_ids, claimed_order, claimed_last4, currency,
+  bank_dispute_claimed, story, card_brand, card_funding, card_last4, card_expires,
+  card_fingerprint, outcome_reason, next_check_at, created_at, submitted_at)
+SELECT 'BW-' || each, (SELECT min(id) FROM account), 'rebill', 'refunding', 1, '', 'portal',
+  'Priya Raman', 'billing@harborfitness.example', '{}', '[]', '', '', 'usd',
+  false, '', '', '', '', '', '', '', now() + interval '1 day', now(), now()
+FROM generate_series(1, %(number)s) AS each
+"""
+# CPU of worker and PostgreSQL together for a plan of one refund and one new charge.
+PLAN_MS = 40.0
+
+
+@dataclass
+class Scene:
+    """PostgreSQL, the twin and the addresses of one measurement."""
+
+    folder: Path
+    server: embedded.Server
+    url: str
+    twin: str
+    env: dict[str, str]
+
+    @property
+    def postmaster(self) -> int:
+        return int((self.folder / "pg/data/postmaster.pid").read_text().splitlines()[0])
+
+    async def ask(self, path: str) -> None:
+        async with httpx2.AsyncClient(timeout=_MOST_S) as client:
+            (await client.get(f"{self.twin}/_bench/{path}")).raise_for_status()
+
+    def count(self, query: str) -> int:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            row = connection.execute(query.encode()).fetchone()
+            assert row is not None
+            return int(row[0])
+
+
+@asynccontextmanager
+async def scene() -> AsyncIterator[Scene]:
+    """A migrated, empty database and a twin."""
+    folder = _folder()
+    server = embedded.start(folder / "pg", *FAST)
+    try:
+        embedded.create_database(server, "amends")
+        url = server.url("amends")
+        await migrate.run(url)
+        with processes.free_port() as port:
+            async with processes.running(folder, "twin", "bench.outside", url, str(port)) as twin:
+                await twin.says("twin is running")
+                address = f"http://127.0.0.1:{port}"
+                yield Scene(folder, server, url, address, _env(folder, url, address))
+    finally:
+        server.leave()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    made = Path(tempfile.mkdtemp(prefix="amends-bench-"))
+    made.chmod(0o755)
+    return made
+
+
+def _env(folder: Path, url: str, twin: str) -> dict[str, str]:
+    return {
+        "AMENDS_DATABASE_URL": url,
+        "AMENDS_STRIPE_SECRET_KEY": "sk_test_worker",
+        "AMENDS_STRIPE_API_BASE": twin,
+        "AMENDS_STRIPE_WEBHOOK_SECRET": SECRET,
+        "AMENDS_SECRET_KEY": "bench-only-" + "k" * 32,
+        "AMENDS_FILES_URL": (folder / "files").as_uri(),
+    }
+
+
+async def run(quick: bool) -> list[Result]:
+    cases = 40 if quick else 200
+    found = []
+    async with scene() as stage:
+        for name, deposits, latency, target in (
+            ("one refund, one charge", 1, 0, PLAN_MS),
+            ("one refund, one charge, Stripe takes 50 ms", 1, 50, PLAN_MS),
+            ("two refunds, one charge", 2, 0, None),
+        ):
+            await stage.ask(f"slow/{latency}")
+            found.append(await _plans(stage, f"worker: {name}", cases, deposits, target))
+        found += await _waiting(stage, quick)
+    return found
+
+
+async def _waiting(stage: Scene, quick: bool) -> list[Result]:
+    """What a worker costs that has nothing to do, without and with 100,000 waiting cases."""
+    seconds = 6 if quick else 60
+    found = []
+    for number in (0, WAITING):
+        _wait_for(stage, number)
+        async with processes.running(stage.folder, "idle", "bench.money", env=stage.env) as worker:
+            await worker.says("worker is running")
+            await asyncio.sleep(3)
+            before, started = sum(_cpu(stage, worker)), time.monotonic()
+            await asyncio.sleep(seconds)
+            share = (sum(_cpu(stage, worker)) - before) / (time.monotonic() - started) / 10
+            memory = processes.rss_mb(worker.pid)
+        name = f"worker with {number:,} waiting cases"
+        found.append(
+            Result(f"{name}, CPU", round(share, 2), seconds, target=1.0, unit="% of a core")
+        )
+        found.append(Result(f"{name}, memory", round(memory, 1), 1, unit="MB"))
+    return found
+
+
+def _wait_for(stage: Scene, number: int) -> None:
+    """So many cases that Stripe is asked about tomorrow, and their refunds."""
+    with psycopg.connect(stage.url, autocommit=True) as connection:
+        connection.execute(_WAITING.encode(), {"number": number})
+        connection.execute("ANALYZE case_")
+
+
+async def _plans(
+    stage: Scene, name: str, cases: int, deposits: int, target: float | None
+) -> Result:
+    """CPU from the moment in which the cases are given to a warm worker to the last one's end."""
+    await stage.ask(f"cases/{cases}/{deposits}")
+    before = stage.count(_RESOLVED)
+    async with processes.running(stage.folder, "worker", "bench.money", env=stage.env) as worker:
+        await worker.says("worker is running")
+        await asyncio.sleep(1)
+        started = _cpu(stage, worker), time.monotonic()
+        await stage.ask("go")
+        while stage.count(_RESOLVED) < before + cases:
+            assert time.monotonic() - started[1] < _MOST_S, f"{name}: the cases do not end"
+            await asyncio.sleep(0.5)
+        spent = _cpu(stage, worker)
+        parts = [round((b - a) / cases, 2) for a, b in zip(started[0], spent, strict=True)]
+        wall = time.monotonic() - started[1]
+    print(f"{name}: worker {parts[0]} ms + postgres {parts[1]} ms a plan, {cases / wall:.1f}/s")
+    return Result(name, round(sum(parts), 2), cases, target=target)
+
+
+def _cpu(stage: Scene, worker: processes.Child) -> tuple[float, float]:
+    return processes.cpu_ms(worker.pid), processes.family_cpu_ms(stage.postmaster)
+
+
+if __name__ == "__main__":
+    import sys
+
+    asyncio.run(run("--quick" in sys.argv))

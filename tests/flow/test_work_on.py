@@ -1,0 +1,81 @@
+"""One job brings a case as far as it goes; a job that dies on the way strands nothing."""
+
+import pytest
+from tortoise import connections
+
+from amends import clock, jobs
+from amends.flow import advance, sweep
+from amends.models import Case
+from amends.rules.people import Role
+from amends.rules.workflow import Status
+from tests import shop as shops
+from tests.shop import MASTERCARD, VISA, Approved, Shop
+
+pytestmark = pytest.mark.usefixtures("fresh_db")
+
+
+async def _approved() -> Approved:
+    shop = Shop()
+    shop.take()
+    sam, dana = await shops.person("Sam", Role.AGENT), await shops.person("Dana", Role.MANAGER)
+    made = await shops.approved(shop, await shops.sale(shop, (VISA, 500)), sam, dana, MASTERCARD)
+    await connections.get("default").execute_query("DELETE FROM procrastinate_jobs")
+    return made
+
+
+async def _waiting(lock: str) -> int:
+    rows = await connections.get("default").execute_query_dict(
+        "SELECT 1 FROM procrastinate_jobs WHERE lock = $1", [lock]
+    )
+    return len(rows)
+
+
+async def test_it_carries_a_plan_out_in_one_job_and_wakes_itself_no_more() -> None:
+    made = await _approved()
+    await advance.work_on(made.case.id)
+    assert (await Case.get(id=made.case.id)).status is Status.RESOLVED
+    assert await _waiting(f"case:{made.case.id}") == 0
+    clock.use()
+
+
+async def test_a_job_that_dies_between_two_steps_leaves_a_case_that_the_sweeper_wakes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = await _approved()
+    look, left = advance.advance, iter(range(2))
+
+    async def look_or_die(case_id: int) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        await look(case_id)
+
+    monkeypatch.setattr(advance, "advance", look_or_die)
+    with pytest.raises(KeyboardInterrupt):
+        await advance.work_on(made.case.id)
+    assert await _waiting(f"case:{made.case.id}") == 0
+    await sweep.sweep()
+    assert await _waiting(f"case:{made.case.id}") == 1
+    clock.use()
+
+
+async def test_a_case_that_never_rests_gives_its_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = await _approved()
+    looks = []
+
+    async def look(case_id: int) -> None:
+        looks.append(case_id)
+
+    monkeypatch.setattr(advance, "advance", look)
+    await advance.work_on(made.case.id)
+    assert len(looks) == advance._STEPS
+    assert await _waiting(f"case:{made.case.id}") == 1
+    clock.use()
+
+
+async def test_other_cases_are_woken_while_one_is_worked_on() -> None:
+    with jobs.holding(jobs.advance(1)):
+        await jobs.defer(jobs.advance(1), jobs.advance(2))
+    await jobs.defer(jobs.advance(3))
+    assert [await _waiting(f"case:{number}") for number in (1, 2, 3)] == [0, 1, 1]
