@@ -10,6 +10,7 @@ from amends.rules.people import Staff
 from amends.rules.workflow import Status
 from tests.backoffice import scene
 from tests.shop import AMEX, MASTERCARD, VISA, Sale, Shop
+from tests.simulate.scene import Scene
 from tests.simulate.turns import Turns
 
 _tenants = iter(range(1, 10_000_000))
@@ -35,12 +36,12 @@ async def proposed(shop: Shop, random: Random) -> tuple[Sale, int]:
     return Sale(made.account, made.order, list(made.deposits), made.customer_id), case.id
 
 
-def start(turns: Turns, shop: Shop, random: Random, case_id: int) -> None:
+def start(turns: Turns, story: Scene) -> None:
     """Does nothing to a case that is approved already."""
-    turns.start("dana", _approver(case_id, "Dana Cole"))
-    turns.start("ruth", _approver(case_id, "Ruth Adeyemi"))
-    if random.random() < 0.5:
-        turns.start("sam", _editor(case_id))
+    turns.start("dana", _approver(story, "Dana Cole"))
+    turns.start("ruth", _approver(story, "Ruth Adeyemi"))
+    if story.random.random() < 0.5:
+        turns.start("sam", _editor(story))
 
 
 async def _fresh(name: str) -> Staff:
@@ -53,22 +54,24 @@ async def _waiting(case_id: int) -> tuple[Case, Plan] | None:
     return (case, plan) if case.status is Status.PROPOSED and plan is not None else None
 
 
-async def _approver(case_id: int, name: str) -> None:
+async def _approver(story: Scene, name: str) -> None:
     """Reads the page, thinks, clicks; a lost race or a stale page is an answer, not an error."""
     for _ in range(2):
-        seen = await _waiting(case_id)
+        seen = await _waiting(story.case_id)
         if seen is None:
             return
         case, plan = seen
         try:
             await approval.approve(case, await _fresh(name), plan.version, plan.digest)
+            story.seen["approved at the desk"] += 1
         except facts.Fact:
+            story.seen["approval refused: decided or changed meanwhile"] += 1
             continue
 
 
-async def _editor(case_id: int) -> None:
+async def _editor(story: Scene) -> None:
     """Takes the plan back and proposes it anew with less of the first deposit."""
-    seen = await _waiting(case_id)
+    seen = await _waiting(story.case_id)
     if seen is None:
         return
     case, plan = seen
@@ -78,5 +81,6 @@ async def _editor(case_id: int) -> None:
     try:
         case = await approval.take_back(case, await _fresh("Sam Ito"), plan.version, "Too much.")
         await scene.propose(case, await _fresh("Sam Ito"), amounts={deposit.id: 50_000})
+        story.seen["plan edited while it waited"] += 1
     except facts.Fact:
-        return
+        story.seen["edit refused: decided meanwhile"] += 1

@@ -90,13 +90,19 @@ def when_charged(books: Books, intent: dict[str, object]) -> None:
 
 async def at_the_end(books: Books, case: Case) -> None:
     """Everything else, once nothing moves any more."""
-    legs = await Leg.filter(case_id=case.id)
-    await _nothing_stuck(case, legs)
-    await _rows_match_stripe(books, legs)
+    legs = await settled(books, case)
     await _executed_is_approved(books, case, legs)
     await _keys_and_intents(books, case)
     await _ledger(books, case)
     await _chain(case)
+
+
+async def settled(books: Books, case: Case) -> list[Leg]:
+    """I19, I22 to I24: the case waits for nobody or for a person, and reads what Stripe reads."""
+    legs = await Leg.filter(case_id=case.id)
+    await _nothing_stuck(case, legs)
+    await _rows_match_stripe(books, legs)
+    return legs
 
 
 async def _nothing_stuck(case: Case, legs: list[Leg]) -> None:

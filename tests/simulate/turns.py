@@ -2,12 +2,14 @@
 
 Points stand before each statement outside a transaction, before a transaction begins, after it
 ended, before Stripe carries a call out and after its answer. Inside a transaction nobody else
-runs: PostgreSQL's own isolation is tested with real processes elsewhere. At any point an actor
-can be killed. Random ids come from the seed too, so that a seed replays exactly.
+runs: PostgreSQL's own isolation is tested with real processes elsewhere. At any point, and before
+each statement inside a transaction, an actor can be killed or cancelled (the process is told to
+stop). Random ids come from the seed too, so that a seed replays exactly.
 """
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -16,12 +18,15 @@ from random import Random
 from typing import Any
 
 import asyncpg
+from stripe import _api_requestor as requestor
 from tortoise.backends.asyncpg import client as asyncpg_client
 from tortoise.backends.base import client as base_client
 
-from amends import pace
+from amends import clock, pace
 
 _actor: ContextVar["Actor | None"] = ContextVar("actor", default=None)
+# Processes of ours; people do not die, they only come late.
+MORTAL = ("worker", "events")
 
 
 class Killed(BaseException):
@@ -35,8 +40,9 @@ class Actor:
     name: str
     task: "asyncio.Task[None]"
     gate: "asyncio.Future[None] | None" = None
-    dying: bool = False
+    end: BaseException | None = None
     point: str = "start"
+    mortal: bool = False
 
 
 @dataclass
@@ -49,12 +55,12 @@ class Turns:
     actors: list[Actor] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     steps: int = 0
-    kills: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
     _reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._first(name, work), name=name)
-        self.actors.append(Actor(name, task))
+        self.actors.append(Actor(name, task, mortal=name.startswith(MORTAL)))
 
     async def _first(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         actor = next(each for each in self.actors if each.task is asyncio.current_task())
@@ -63,8 +69,11 @@ class Turns:
             await self.point("start")
             await work
         except Killed:
-            self.kills += 1
+            self.seen["killed"] += 1
             self.trace.append(f"{name} died at {actor.point}")
+        except asyncio.CancelledError:
+            self.seen["cancelled"] += 1
+            self.trace.append(f"{name} was stopped at {actor.point}")
         finally:
             work.close()
             self._reached.set()
@@ -79,8 +88,21 @@ class Turns:
         actor.gate = asyncio.get_running_loop().create_future()
         self._reached.set()
         await actor.gate
-        if actor.dying:
-            raise Killed(name)
+        if actor.end is not None:
+            raise actor.end
+
+    def inside(self) -> None:
+        """Before a statement inside a transaction: nobody else runs, but this one may end."""
+        actor = _actor.get()
+        if actor is None or not actor.mortal or asyncio.current_task() is not actor.task:
+            return
+        if self.random.random() < self.kill_chance:
+            actor.point = "inside"
+            self.seen["ended inside a transaction"] += 1
+            raise self._an_end()
+
+    def _an_end(self) -> BaseException:
+        return Killed() if self.random.random() < 0.6 else asyncio.CancelledError()
 
     async def run(self) -> None:
         """Until every actor has ended. An actor's own error is the simulation's."""
@@ -109,34 +131,68 @@ class Turns:
 
     def _release(self, actor: Actor) -> None:
         self.steps += 1
-        actor.dying = actor.name.startswith("worker") and self.random.random() < self.kill_chance
-        self.trace.append(f"{actor.name} {actor.point}{' KILLED' if actor.dying else ''}")
+        self._count_overlap(actor)
+        if actor.mortal and self.random.random() < self.kill_chance:
+            actor.end = self._an_end()
+            self.seen[f"ended at: {actor.point}"] += 1
+        self.trace.append(f"{actor.name} {actor.point}{' ENDS' if actor.end else ''}")
         gate, actor.gate = actor.gate, None
         assert gate is not None
         gate.set_result(None)
 
+    def _count_overlap(self, actor: Actor) -> None:
+        """Two workers in the middle of a look at the same case."""
+        if actor.name.startswith("worker") and actor.point != "start":
+            others = (each for each in self.actors if each is not actor and each.point != "start")
+            self.seen["two workers at once"] += any(
+                each.name.startswith("worker") for each in others
+            )
+
 
 @contextmanager
 def seeded(random: Random) -> Iterator[None]:
-    """Ids from the seed, no real-time speed limit, and half the round trips to the database."""
+    """Ids from the seed, no real-time speed limit, no clock file, no reset between statements."""
 
     async def at_once(endpoint: str) -> None:
         """The limit counts real seconds; a simulation has none."""
 
     random_id, wait, reset = uuid.uuid4, pace.wait, asyncpg.Connection.get_reset_query
+    offset, logs = clock.offset_seconds, (requestor.log_debug, requestor.log_info)
+    convert = requestor._convert_to_stripe_object
     uuid.uuid4 = lambda: uuid.UUID(int=random.getrandbits(128), version=4)
     pace.wait = at_once
+    clock.offset_seconds = lambda: 0
+    # The SDK formats its log lines before it asks whether anybody reads them.
+    requestor.log_debug = requestor.log_info = lambda *_, **__: None
+    requestor._convert_to_stripe_object = _once_per_answer(convert)
     # Nothing here leaves session state behind, so connections need no reset between uses.
     asyncpg.Connection.get_reset_query = lambda self: ""
     try:
         yield
     finally:
-        uuid.uuid4, pace.wait = random_id, wait
+        uuid.uuid4, pace.wait, clock.offset_seconds = random_id, wait, offset
         asyncpg.Connection.get_reset_query = reset
+        requestor.log_debug, requestor.log_info = logs
+        requestor._convert_to_stripe_object = convert
+
+
+def _once_per_answer(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """The same bytes become the same object; the gateway only reads it."""
+    known: dict[Any, Any] = {}
+
+    def converted(*, resp: Any, params: Any, **how: Any) -> Any:
+        if '"has_more": true' in resp.body:
+            return convert(resp=resp, params=params, **how)
+        key = (resp.body, repr(params))
+        if key not in known:
+            known[key] = convert(resp=resp, params=params, **how)
+        return known[key]
+
+    return converted
 
 
 @asynccontextmanager
-async def installed(turns: Turns) -> AsyncIterator[None]:
+async def installed(turns: Turns, inside: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
     """Put the points into the database layer for as long as the simulation runs."""
     client, transaction = asyncpg_client.AsyncpgDBClient, base_client.TransactionContextPooled
     originals = {
@@ -147,8 +203,10 @@ async def installed(turns: Turns) -> AsyncIterator[None]:
 
     def pointed(name: str) -> Callable[..., Awaitable[Any]]:
         async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if type(self) is client:
+            if not isinstance(self, asyncpg_client.TransactionWrapper):
                 await turns.point("statement")
+            else:
+                inside()
             return await originals[name](self, *args, **kwargs)
 
         return call
