@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -21,10 +21,13 @@ from amends import embedded, migrate, settings
 from tests.crash import outside, workers
 from tests.crash.stage import Stage, end, fork, listening
 
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
 # Virtual seconds; after each jump everything that is due is worked off.
 QUIET = (400, 400, 7_200, 100_000, 400_000)
 RED_KILLS = 400
+WORKERS = ("worker1", "worker2")
+# Real seconds at work, at most: three quarters of a virtual minute.
+LIFE_S = 1.5
 _PROGRESS = 100
 
 
@@ -45,10 +48,19 @@ def main() -> int:
         asyncio.run(migrate.run(server.url("template_crash")))
         red = 0 if options.no_red else _red_controls(folder, server, options.seed)
         violations = _trial(folder, server, options)
+    except BaseException:
+        _show_logs(folder)
+        raise
     finally:
         server.leave()
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if violations or red else 0
+
+
+def _show_logs(folder: Path) -> None:
+    """The last words of each process, when the run itself cannot go on."""
+    for log in sorted(folder.glob("crash_*/*.log")):
+        print(f"--- {log.parent.name}/{log.name}", log.read_text()[-8000:], file=sys.stderr)
 
 
 def _trial(folder: Path, server: embedded.Server, options: argparse.Namespace) -> int:
@@ -66,6 +78,7 @@ def _trial(folder: Path, server: embedded.Server, options: argparse.Namespace) -
         print(text, file=sys.stderr)
     print(
         f"seed {seed}: {status['cases']} cases, {run.kills} kills, {run.stops} stops, "
+        f"{status['deadlocks']} deadlocks, "
         f"{time.monotonic() - started:.0f} seconds ({run.kills / run.killing_s:.1f} kills a second)"
     )
     print(f"violations: {len(found)}  kills: {run.kills}")
@@ -115,6 +128,8 @@ class Run:
     stage: Stage
     random: Random
     pids: dict[str, int] = field(default_factory=dict)
+    spares: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, float] = field(default_factory=dict)
     stopped: dict[str, float] = field(default_factory=dict)
     kills: int = 0
     stops: int = 0
@@ -123,12 +138,13 @@ class Run:
     def open(self) -> None:
         self.pids["outside"] = fork(self.stage, "outside", outside.main)
         self._start("portal")
-        for name in ("worker1", "worker2"):
+        for name in WORKERS:
             self._start(name)
+            self._spare()
         self._until(lambda: self.ask("status")["cases"] > 3, "the first cases")
 
     def close(self) -> None:
-        for pid in self.pids.values():
+        for pid in (*self.pids.values(), *self.spares):
             end(pid)
         self.stage.twin.close()
         self.stage.portal.close()
@@ -136,6 +152,25 @@ class Run:
     def _start(self, name: str) -> None:
         body = _portal if name == "portal" else workers.main
         self.pids[name] = fork(self.stage, name, body)
+
+    def _spare(self) -> None:
+        """A worker that has started and waits: importing nothing and connected to everything."""
+        mine, its = os.pipe()
+        pid = fork(replace(self.stage, starting=mine), f"worker{len(self.spares)}", workers.main)
+        os.close(mine)
+        self.spares[pid] = its
+
+    def _take_the_place_of(self, name: str) -> None:
+        """A warm spare goes to work at once, and another one starts behind it."""
+        warm = next((pid for pid in self.spares if self.stage.warm(pid).exists()), None)
+        if name == "portal" or warm is None:
+            self._start(name)
+            return
+        turn = self.spares.pop(warm)
+        os.write(turn, b"!")
+        os.close(turn)
+        self.pids[name] = warm
+        self._spare()
 
     def ask(self, word: str) -> dict[str, int]:
         answer = httpx2.get(f"{self.stage.twin_url}/_crash/{word}", timeout=60)
@@ -153,34 +188,43 @@ class Run:
         self._wake_all()
 
     def kill_until_violation(self, kills: int) -> bool:
+        asked = 0
         while self.kills < kills:
             self._mishap()
-            if self.kills % 5 == 0 and self.ask("status")["violations"]:
-                return True
+            if self.kills >= asked + 5:
+                asked = self.kills
+                if self.ask("status")["violations"]:
+                    return True
         return False
 
     def _mishap(self) -> None:
-        """A worker dies, or stands still for a while, or the portal dies."""
+        """Whoever's time has come dies, or stands still for a while; now and then the portal."""
+        time.sleep(0.01)
         self._wake_some()
-        working = [name for name in ("worker1", "worker2") if self._at_work(name)]
-        if not working:
-            time.sleep(0.02)
-            return
-        time.sleep(self.random.uniform(0.0, 0.2))
-        name = self.random.choice(working)
+        for name in WORKERS:
+            if self._has_come(name):
+                del self.ends[self.pids[name]]
+                self._strike(name)
+
+    def _has_come(self, name: str) -> bool:
+        """Each worker gets a while of its own to live, from its first look at a case on."""
+        pid = self.pids[name]
+        if name in self.stopped or not self.stage.at_work(pid).exists():
+            return False
+        end_at = self.ends.setdefault(pid, time.monotonic() + self.random.uniform(0.0, LIFE_S))
+        return time.monotonic() >= end_at
+
+    def _strike(self, name: str) -> None:
         if self.random.random() < 0.12:
             self._stop(name)
-            return
-        self._kill("portal" if self.random.random() < 0.05 else name)
-
-    def _at_work(self, name: str) -> bool:
-        return name not in self.stopped and self.stage.at_work(self.pids[name]).exists()
+        else:
+            self._kill("portal" if self.random.random() < 0.05 else name)
 
     def _kill(self, name: str) -> None:
         self.stopped.pop(name, None)
         end(self.pids[name])
         self.kills += 1
-        self._start(name)
+        self._take_the_place_of(name)
 
     def _stop(self, name: str) -> None:
         os.kill(self.pids[name], signal.SIGSTOP)

@@ -30,6 +30,8 @@ class Stage:
     began: float
     seed: int
     variant: str = "as it is"
+    # A started worker waits here until it is its turn.
+    starting: int = -1
 
     @property
     def twin_url(self) -> str:
@@ -46,6 +48,10 @@ class Stage:
     def at_work(self, pid: int) -> Path:
         """The file by which a worker says that it is at work."""
         return self.folder / f"{pid}.at_work"
+
+    def warm(self, pid: int) -> Path:
+        """The file by which a spare worker says that it only waits for its turn."""
+        return self.folder / f"{pid}.warm"
 
     def jump(self, seconds: int) -> None:
         """Time jumps for every process at once."""
