@@ -7,6 +7,7 @@ import uvicorn
 
 from amends.commands import environment, probe_stripe
 from amends.rights import Process
+from web import logs
 
 _PORTS = {"portal": 8700, "backoffice": 8701}
 # A page that polls or streams would keep the process alive for ever; ten seconds end it.
@@ -33,6 +34,7 @@ def command(
     known = environment.load_for(Process(door))
     if refusal := asyncio.run(probe_stripe.moves_money(known, Process(door))):
         raise click.ClickException(refusal)
+    logs.configure()
     uvicorn.run(
         f"{door}.app:app",
         host=host,
@@ -49,5 +51,7 @@ def command(
         proxy_headers=bool(trusted_proxy),
         forwarded_allow_ips=list(trusted_proxy) or None,
         access_log=False,
+        # Uvicorn's own lines go the way of all others: masked, one JSON object each.
+        log_config=None,
         log_level="warning",
     )
