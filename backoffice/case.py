@@ -15,6 +15,7 @@ from amends.flow import (
     comparison,
     desk,
     planning,
+    shelf,
     sighting,
     verification,
 )
@@ -73,9 +74,16 @@ async def context_of(
         "form": form,
         "sent": "sent" in request.query_params,
         **handling(case, by),
+        **await _shelf(case),
         **audit_of(case, by, beside),
         "proofs": verification.WORDS,
     }
+
+
+async def _shelf(case: staff.Case) -> dict[str, Any]:
+    """Its labels, those in use, and whether it is set aside."""
+    mark = await shelf.of(case)
+    return {"mark": mark, "sleeps": shelf.sleeps(mark, case), "labels": await shelf.in_use()}
 
 
 def audit_of(case: staff.Case, by: Staff, beside: Beside) -> dict[str, Any]:

@@ -23,6 +23,7 @@ NAMES: Mapping[View, str] = MappingProxyType(
         View.AUDIT: "Audit (60 days)",
         View.DISPUTES: "Bank disputes",
         View.OVERDUE: "Overdue",
+        View.SNOOZED: "Set aside",
         View.ALL: "All open",
         View.SECURITY: "Security",
     }

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts
-from amends.flow import triage
+from amends.flow import shelf, triage
 from amends.queries import staff, staff_views
 from amends.queries.staff_views import Filter, Row, View
 from amends.rules.workflow import Reason
@@ -23,6 +23,7 @@ class _Query(forms.FormModel):
     view: View = View.MY
     q: str = ""
     reason: Reason | None = None
+    label: str = ""
     after: str = ""
 
 
@@ -42,12 +43,14 @@ async def show(request: Request[Any]) -> Response:
     wanted = asked.data if asked.ok else _Query()
     if wanted.view not in staff_views.allowed(by):
         raise facts.NotFound("There is no such view.")
-    found = await staff_views.page(by, wanted.view, Filter(wanted.q, wanted.reason), wanted.after)
+    found = await staff_views.page(by, wanted.view, _filter(wanted), wanted.after)
     context: dict[str, Any] = {
         "view": wanted.view,
         "title": frame.NAMES[wanted.view],
         "q": wanted.q,
         "reason": wanted.reason or "",
+        "label": wanted.label,
+        "labels": await shelf.in_use(),
         "rows": found.rows,
         **_due(found.rows),
         "paged": bool(wanted.after),
@@ -56,6 +59,10 @@ async def show(request: Request[Any]) -> Response:
     if pages.is_partial(request):
         return frame.part(request, "backoffice/queue/_rows.html", **context)
     return await frame.page(request, "backoffice/queue/show.html", **context)
+
+
+def _filter(wanted: _Query) -> Filter:
+    return Filter(wanted.q, wanted.reason, wanted.label)
 
 
 def _due(rows: Sequence[Row]) -> dict[str, int]:
@@ -69,7 +76,8 @@ def _due(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _more(wanted: _Query, after: str) -> str:
-    query = {"view": wanted.view, "q": wanted.q, "reason": wanted.reason or "", "after": after}
+    query = {"view": wanted.view, "q": wanted.q, "reason": wanted.reason or "",
+             "label": wanted.label, "after": after}  # fmt: skip
     return f"/queue?{urlencode({name: text for name, text in query.items() if text})}"
 
 

@@ -20,6 +20,7 @@ from backoffice import (
     reports,
     rules,
     security,
+    shelf,
     sign_in,
     verification,
 )
@@ -51,6 +52,8 @@ ROUTES: list[GuardedRoute] = [
     route("GET", "/queue", queues.show, allow=STAFF),
     route("POST", "/queue/next", queues.take, allow=WORKERS),
     route("POST", "/queue/mine", queues.mine, allow=WORKERS),
+    route("POST", "/queue/label", shelf.label_ticked, allow=WORKERS),
+    route("POST", "/queue/snooze", shelf.snooze_ticked, allow=WORKERS),
     # One case.
     route("GET", _CASE, case.show, allow=STAFF, reads=Read.PAGE),
     route("GET", f"{_CASE}/changes", case.changes, allow=STAFF),
@@ -63,6 +66,8 @@ ROUTES: list[GuardedRoute] = [
     route("POST", f"{_CASE}/release", handling.release, allow=WORKERS),
     route("POST", f"{_CASE}/assign", handling.assign, allow=WORKERS),
     route("POST", f"{_CASE}/reason", handling.reason, allow=WORKERS),
+    route("POST", f"{_CASE}/label", shelf.label, allow=WORKERS),
+    route("POST", f"{_CASE}/snooze", shelf.snooze, allow=WORKERS),
     route("POST", f"{_CASE}/messages", handling.write, allow=WORKERS),
     route("POST", f"{_CASE}/customer", handling.customer, allow=WORKERS),
     route("POST", f"{_CASE}/charges", handling.pick, allow=WORKERS),

@@ -53,6 +53,11 @@ def day(value: date) -> str:
     return _written(value, "MMM d" if value.year == today.year else "MMM d, y")
 
 
+def iso_day(at: datetime) -> str:
+    """2026-02-04, for a date field: the day where the business is."""
+    return at.astimezone(_zone()).date().isoformat()
+
+
 @lru_cache(maxsize=4096)
 def _written(value: date, pattern: str) -> str:
     """Kept: a page names few days, many times each."""

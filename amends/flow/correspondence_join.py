@@ -88,7 +88,7 @@ async def _ask_to_look(case: Case) -> None:
         case,
         "unverified_mail",
         "An email came in whose sender is not confirmed. It changed nothing."
-        f"{waits} Read it on the case; ask the customer to sign in and say it there.",
+        f"{waits} Read it on the case. On the request page its customer is asked whose it is.",
     )
 
 

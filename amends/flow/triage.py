@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 from tortoise.transactions import in_transaction
 
 from amends import clock, facts, moves
@@ -27,7 +27,9 @@ async def claim_next(by: Staff) -> Case | None:
     desk.must_work(by)
     async with in_transaction():
         free = (
-            Case.filter(_nobody_works_on_it(), _not_for_others(by), status__in=list(_FREE))
+            Case.filter(
+                _nobody_works_on_it(), _not_for_others(by), _awake(), status__in=list(_FREE)
+            )
             .order_by("due_at", "id")
             .select_for_update(skip_locked=True, of=("case_",))
         )
@@ -37,6 +39,15 @@ async def claim_next(by: Staff) -> Case | None:
 
 def _nobody_works_on_it() -> Q:
     return Q(owner_id=None) | Q(status=Status.TRIAGE, owned_since__lt=clock.now() - CLAIM_LASTS)
+
+
+def _awake() -> Q:
+    """Not set aside, or something happened since, or its day has come."""
+    return (
+        Q(mark__snoozed_until__isnull=True)
+        | Q(mark__snoozed_until__lte=clock.now())
+        | ~Q(mark__snoozed_at=F("version"))
+    )
 
 
 def _not_for_others(by: Staff) -> Q:

@@ -31,17 +31,24 @@ class View(StrEnum):
     AUDIT = "audit"
     DISPUTES = "disputes"
     OVERDUE = "overdue"
+    SNOOZED = "snoozed"
     ALL = "all"
     SECURITY = "security"
 
 
 # The words of the partial indexes, so that PostgreSQL proves that they apply.
 _OPEN = "c.status NOT IN ('draft','resolved','declined','withdrawn')"
+# Set aside until a day, and nothing has happened since: see amends.flow.shelf.
+_ASLEEP = (
+    "EXISTS (SELECT 1 FROM case_mark m WHERE m.case_id = c.id AND m.snoozed_until > $2"
+    " AND m.snoozed_at = c.version)"
+)
 # $1 is the viewer, $2 the present.
 _WHERE: Mapping[View, str] = MappingProxyType(
     {
-        View.MY: "c.owner_id = $1",
-        View.UNASSIGNED: "c.owner_id IS NULL AND c.status IN ('submitted','reopened','triage')",
+        View.MY: f"c.owner_id = $1 AND NOT {_ASLEEP}",
+        View.UNASSIGNED: "c.owner_id IS NULL AND c.status IN ('submitted','reopened','triage')"
+        f" AND NOT {_ASLEEP}",
         View.MANAGER: "c.status IN ('proposed','refund_failed_late')",
         View.FLIGHT: "c.status IN ('approved','refunding','partly_refunded')",
         View.CHARGE: "c.status IN ('refunded','recharging','needs_authentication',"
@@ -49,6 +56,7 @@ _WHERE: Mapping[View, str] = MappingProxyType(
         View.AUDIT: "c.status = 'auditing'",
         View.DISPUTES: "c.status = 'locked_chargeback'",
         View.OVERDUE: "c.due_at < $2",
+        View.SNOOZED: _ASLEEP,
         View.ALL: "TRUE",
         View.SECURITY: "(c.status = 'locked_fraud' OR c.reason = 'not_recognised')",
     }
@@ -67,13 +75,18 @@ _VERIFIED = """
 COLUMNS = f"""
 SELECT c.id, c.ref, a.organisation, c.contact_name AS person, c.kind, c.reason, c.status,
        coalesce(c.claimed_amount_minor, o.total_minor) AS amount_minor, c.currency, c.due_at,
-       c.owner_id, p.name AS owner, c.version, {_VERIFIED}
+       c.owner_id, p.name AS owner, c.version, {_VERIFIED},
+       (SELECT m.labels FROM case_mark m WHERE m.case_id = c.id) AS labels
 FROM case_ c JOIN account a ON a.id = c.account_id
 LEFT JOIN order_ o ON o.id = c.order_id LEFT JOIN person p ON p.id = c.owner_id
 """  # noqa: S608 - made of the constants above
 _MATCHES = """
 (c.ref ILIKE $3 OR a.organisation ILIKE $3 OR c.contact_name ILIKE $3
  OR c.contact_email ILIKE $3 OR c.claimed_order ILIKE $3 OR c.claimed_last4 = $4)
+"""
+
+_LABELLED = """
+EXISTS (SELECT 1 FROM case_mark m WHERE m.case_id = c.id AND m.labels @> to_jsonb($6::text))
 """
 
 
@@ -95,6 +108,7 @@ class Row:
     owner: str | None
     version: int
     verified: bool
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,10 +121,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Filter:
-    """What is typed into the filter, and a reason picked."""
+    """What is typed into the filter, and a reason and a label picked."""
 
     text: str = ""
     reason: Reason | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +166,8 @@ async def page(by: Staff, view: View, wanted: Filter, after: str = "") -> Page:
     where.append(_MATCHES if wanted.text.strip() else "$3::text IS NOT NULL AND $4::text <> '-'")
     values.append(wanted.reason or "")
     where.append("c.reason = $5" if wanted.reason else "$5::text = ''")
+    values.append(wanted.label)
+    where.append(_LABELLED if wanted.label else "$6::text = ''")
     if after:
         where.append(_after(_decoded(after), values))
     statement = f"{COLUMNS} WHERE {' AND '.join(where)} ORDER BY c.due_at, c.id LIMIT {PAGE + 1}"
@@ -182,6 +199,7 @@ def row(values: dict[str, Any]) -> Row:
     return Row(
         **values
         | {"kind": Kind(values["kind"]), "reason": reason, "status": Status(values["status"])}
+        | {"labels": tuple(json.loads(values["labels"] or "[]"))}
     )
 
 

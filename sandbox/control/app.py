@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from sandbox.control import acts, answers, money, moving, trouble
 from sandbox.control.outside import Outside
+from sandbox.control.tour import WALKS
 
 SHOWN_DELIVERIES = 200
 # Stripe's published test numbers; the twin knows what each of them does.
@@ -39,6 +40,7 @@ async def start(request: Request) -> Response:
         request,
         "control/start.html",
         test_cards=TEST_CARDS,
+        walks=WALKS,
         mails=len(outside.mail.mailbox.all()),
         armed=trouble.armed(outside),
         log=outside.log[-10:][::-1],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from sandbox.control.tour import Door, Stop
 from sandbox.identity.people import PEOPLE, Person
 
 
@@ -30,6 +31,11 @@ class Links:
     desk_url: str
     customers: tuple[Customer, ...] = CUSTOMERS
     staff: tuple[Person, ...] = PEOPLE
+
+    def address(self, stop: Stop) -> str:
+        """Where a stop of the tour begins."""
+        doors = {Door.PORTAL: self.portal_url, Door.DESK: self.desk_url, Door.OUTSIDE: ""}
+        return doors[stop.door] + stop.path
 
     def portal_sign_in(self) -> str:
         return f"{self.portal_url}/sign-in"

@@ -13,9 +13,17 @@ from amends.flow import (
     triage,
 )
 from amends.flow.identity import IDENTITY, Verdict
-from amends.flow.intake_answers import AmountClaimed, CardLater, ReasonGiven, StoryTold, TermsRead
+from amends.flow.intake_answers import (
+    AmountClaimed,
+    CardLater,
+    ChargeChosen,
+    ReasonGiven,
+    StoryTold,
+    TermsRead,
+)
 from amends.flow.intake_steps import STEPS, Step
 from amends.flow.plan_legs import Wanted
+from amends.gateways import stripe
 from amends.models import Case, Order, Plan
 from amends.rules.people import Customer
 from amends.rules.plan import Outcome
@@ -36,6 +44,8 @@ class Request:
     card: str = ""
     part: str = ""
     bank: bool = False
+    # Of a payment that our own list does not know: its place among the order's payments.
+    unlisted: int | None = None
 
 
 async def file(stage: Stage, wanted: Request) -> Case:
@@ -52,6 +62,8 @@ async def file(stage: Stage, wanted: Request) -> Case:
 async def _answer(stage: Stage, wanted: Request, by: Customer, case: Case, step: Step) -> Case:
     match step:
         case Step.ORDER:
+            if wanted.unlisted is not None:
+                return await intake.save_answer(case, by, await _charge(stage, wanted))
             order = await Order.get(number=wanted.order)
             return await intake.save_answer(case, by, await intake.own_order(by, order.id))
         case Step.REASON:
@@ -66,6 +78,18 @@ async def _answer(stage: Stage, wanted: Request, by: Customer, case: Case, step:
             return await intake.save_answer(case, by, TermsRead())
         case Step.STORY:
             return await intake.save_answer(case, by, StoryTold(wanted.story))
+
+
+async def _charge(stage: Stage, wanted: Request) -> ChargeChosen:
+    """One of the charges that only Stripe knows."""
+    charge = await stripe.charge(stage.past.charges[wanted.order, wanted.unlisted or 0]["id"])
+    return ChargeChosen(
+        charge.id,
+        charge.description,
+        charge.amount_minor,
+        charge.currency,
+        charge.created.date(),
+    )
 
 
 async def _new_card(stage: Stage, wanted: Request, by: Customer, case: Case) -> Case:
@@ -101,13 +125,18 @@ async def propose(stage: Stage, case: Case, sub: str, outcome: Outcome, why: str
 
 
 async def approve(stage: Stage, plan: Plan, sub: str, note: str) -> Case:
+    """A manager approves; over the second limit the other one approves the same plan as well."""
+    case = await approve_once(stage, plan, sub, note)
+    if case.status is Status.PROPOSED:
+        other = "dana.cole" if sub != "dana.cole" else "ruth.adeyemi"
+        case = await approve_once(stage, plan, other, "I agree.")
+    return case
+
+
+async def approve_once(stage: Stage, plan: Plan, sub: str, note: str) -> Case:
     by = await stage.staff(sub)
     case = await Case.get(id=plan.case_id)
     case = await approval.approve(case, by, plan.version, plan.digest, note)
-    if case.status is Status.PROPOSED:
-        # Over the second limit another manager has to approve the same plan.
-        other = await stage.staff("dana.cole" if sub != "dana.cole" else "ruth.adeyemi")
-        case = await approval.approve(case, other, plan.version, plan.digest, "I agree.")
     await stage.send_post()
     return case
 

@@ -98,6 +98,9 @@ def _dispute(shop: Shop, world: World, payment: Payment, charge: Doc) -> None:
     if payment.dispute is not None:
         with world.clock.at(shop.moment(payment.dispute).timestamp()):
             world.open_dispute(charge["id"], reason="product_not_received")
+    if payment.inquiry is not None:
+        with world.clock.at(shop.moment(payment.inquiry).timestamp()):
+            world.open_inquiry(charge["id"])
 
 
 def _subscription(shop: Shop, world: World, past: Past, customer: Customer, order: Order) -> None:

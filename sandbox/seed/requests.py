@@ -1,11 +1,14 @@
 """Requests in all states, so that no list of the desk is empty when the demo starts."""
 
+from datetime import timedelta
+
 from amends import policies
-from amends.flow import billing_address, rule_changes, triage, verification
+from amends.flow import billing_address, rule_changes, shelf, triage, verification
+from amends.flow import cancellation as cancellations
 from amends.models import Account, Case
 from amends.rules.plan import Outcome
 from amends.rules.workflow import Kind, Reason
-from sandbox.seed import asking
+from sandbox.seed import asking, outside, waits, wrong_charges
 from sandbox.seed.asking import Request
 from sandbox.seed.stage import Stage
 
@@ -17,18 +20,25 @@ async def play(stage: Stage) -> None:
     await finished_rebill(stage)
     await in_audit(stage)
     await declined(stage)
+    await wrong_charges.charged_twice(stage)
     await at_the_bank(stage)
     await overdue(stage)
     await card_declined(stage)
+    await wrong_charges.after_cancellation(stage)
+    await outside.banks(stage)
     await question_open(stage)
     await waits_for_a_manager(stage)
     await papers_open(stage)
     await cancellation(stage)
+    await waits.for_a_second_approval(stage)
+    await waits.for_the_customers_bank(stage)
     await refund_under_way(stage)
     await credit_waits(stage)
     await not_recognised(stage)
     await waits_for_second_people(stage)
+    await outside.emails(stage)
     await just_arrived(stage)
+    await labels(stage)
 
 
 async def finished_rebill(stage: Stage) -> None:
@@ -63,7 +73,11 @@ async def in_audit(stage: Stage) -> None:
     why = "The customer confirmed the terms. Nothing disputed, subscription active."
     plan = await asking.propose(stage, case, "sam.ito", Outcome.CANCELLATION, why)
     stage.at(ago=19, hour=15.0)
-    await stage.work(await asking.approve(stage, plan, "ruth.adeyemi", "Audit as usual."))
+    case = await stage.work(await asking.approve(stage, plan, "ruth.adeyemi", "Audit as usual."))
+    stage.at(ago=12, hour=11.0)
+    otto = await stage.staff("otto.brandt")
+    for item in ("deposits", "disputes"):
+        await cancellations.tick(await Case.get(id=case.id), otto, item)
 
 
 async def declined(stage: Stage) -> None:
@@ -270,3 +284,12 @@ async def just_arrived(stage: Stage) -> Case:
             part="180.00",
         ),
     )  # fmt: skip
+
+
+async def labels(stage: Stage) -> None:
+    """Words of the desk's own, and a case that is set aside until tomorrow."""
+    sam = await stage.staff("sam.ito")
+    for number, words in (("SO-10402", "waits for a courier"), ("SO-10345", "papers")):
+        await shelf.label(await Case.get(claimed_order=number), sam, words)
+    case = await Case.get(claimed_order="SO-10345")
+    await shelf.snooze(case, sam, stage.shop.today + timedelta(days=2))

@@ -34,7 +34,9 @@ class Payment:
     ago: int
     minutes: int = 0
     unlisted: bool = False
+    # Days ago on which a bank took it back, or only asked about it.
     dispute: int | None = None
+    inquiry: int | None = None
 
 
 @dataclass(frozen=True)

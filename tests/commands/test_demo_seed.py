@@ -90,6 +90,8 @@ def test_it_plays_requests_in_all_states(own_database: str, tmp_path: Path) -> N
         "triage",
         "needs_new_card",
         "needs_customer",
+        "needs_authentication",
+        "draft",
         "proposed",
         "refunding",
         "submitted",
