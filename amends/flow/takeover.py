@@ -1,7 +1,7 @@
 """After a restore: money at Stripe whose plan was lost becomes part of its case again.
 
 Nothing moves by it. The legs get their own random ids back, so that they can never be sent anew,
-and the next plan rests on what they did.
+and the next plan rests on what they did. The worker reads each object and books it.
 """
 
 import uuid
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, facts, jobs, moves, policies, quarantine
-from amends.flow import desk, observe, observe_intent, strangers
+from amends.flow import desk, strangers
 from amends.gateways import stripe, stripe_pages
 from amends.gateways.stripe_facts import IntentFacts, RefundFacts
 from amends.models import Account, Case, Deposit, ExceptionItem, Leg, Plan
@@ -46,13 +46,13 @@ async def take_over(case: Case, by: Staff, reason: str) -> Plan:
         raise facts.Refused("Stripe holds no lost money of this case.")
     draft = await _draft(case, lost)
     async with in_transaction():
-        plan = await _store(case, by, draft)
+        plan = await _store(case, by, draft, lost)
         entry = desk.entry("take_over", by, reason, {"plan": draft.version, "objects": lost.ids})
         await moves.note(case, entry)
         for stripe_id in lost.ids:
             await exceptions_desk.settle(quarantine.LOST, stripe_id, reason, by.name)
-    await _observe(lost)
-    # An intent that is still open is canceled by the worker: its plan is over.
+    # The worker reads what was taken over, as after a lost answer; an intent that is still open is
+    # canceled then: its plan is over.
     await Case.filter(id=case.id).update(next_check_at=clock.now())
     await jobs.defer(jobs.advance(case.id))
     return plan
@@ -143,7 +143,7 @@ def _recharge(seen: IntentFacts) -> PlannedLeg:
     )
 
 
-async def _store(case: Case, by: Staff, draft: Draft) -> Plan:
+async def _store(case: Case, by: Staff, draft: Draft, lost: _Lost) -> Plan:
     """Void from the beginning: it can never be approved or carried out."""
     now = clock.now()
     plan = await Plan.create(
@@ -159,14 +159,19 @@ async def _store(case: Case, by: Staff, draft: Draft) -> Plan:
         voided_at=now,
         void_reason="Carried out before a restore; its approval was lost with it.",
     )
+    objects = {stripe_pages.leg_of(seen.metadata): seen for seen in lost.all}
     for position, leg in enumerate(draft.legs, 1):
+        seen = objects[leg.leg_id]
         await Leg.create(
             id=uuid.UUID(leg.leg_id),
             plan_id=plan.id,
             case_id=case.id,
             position=position,
             kind=leg.kind,
-            state=LegState.PLANNED,
+            # It was sent; what became of it is the worker's to read.
+            state=LegState.UNKNOWN,
+            stripe_id=seen.id if leg.kind is LegKind.REFUND else None,
+            payment_intent_id=seen.id if leg.kind is LegKind.RECHARGE else "",
             amount_minor=leg.amount_minor,
             currency=leg.currency,
             charge_id=leg.charge_id,
@@ -179,14 +184,3 @@ async def _store(case: Case, by: Staff, draft: Draft) -> Plan:
             label=leg.label,
         )
     return plan
-
-
-async def _observe(lost: _Lost) -> None:
-    """The same functions as for an answer or an event; a crash before this is made good by the
-    next reconciliation."""
-    for refund in lost.refunds:
-        await observe.refund(stripe_pages.leg_of(refund.metadata), refund)
-    for intent in lost.intents:
-        leg_id = stripe_pages.leg_of(intent.metadata)
-        await observe_intent.created(leg_id, intent)
-        await observe_intent.intent(leg_id, intent)

@@ -1,12 +1,15 @@
 """The paths that money takes: the usual one, and each special one."""
 
+import uuid
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
-from amends.flow import advance, fraud, proof, recharge
+from amends import clock
+from amends.flow import advance, recharge
 from amends.gateways import stripe_client
-from amends.models import Case, Leg
-from amends.rules.people import Role
-from amends.rules.plan import LegKind
+from amends.models import Case, Leg, Plan
+from amends.rules.plan import Draft, LegKind, Outcome, PlannedLeg
+from amends.rules.remedies import Remedy, Way
 from amends.rules.workflow import Status
 from sandbox.stripe_twin.faults import FaultKind
 from sandbox.stripe_twin.resources import payment_intents, payments
@@ -61,8 +64,58 @@ def _with_fault(route: str, kind: FaultKind) -> Path:
     return path
 
 
+def _after(route: str, then: Callable[[Scene], None], *, calls: int = 1) -> Path:
+    """Something happens at Stripe right after that many calls of that route were answered."""
+
+    async def path(scene: Scene) -> Case:
+        case = await scene.approved((VISA, 120_000), refunds=[40_000])
+        world, left = scene.shop.world, [calls]
+        handle = world.handle
+
+        async def handle_and_then(call):  # type: ignore[no-untyped-def]
+            try:
+                return await handle(call)
+            finally:
+                left[0] -= f"{call.method} {call.path}" == route
+                if left[0] == 0:
+                    left[0] = -1
+                    then(scene)
+
+        world.handle = handle_and_then  # type: ignore[method-assign]
+        return await scene.rest(case)
+
+    return path
+
+
+def _dispute(scene: Scene) -> None:
+    assert scene.sold is not None
+    scene.shop.world.open_dispute(scene.sold.deposits[0].charge_id)
+
+
+def _warn(scene: Scene) -> None:
+    assert scene.sold is not None
+    scene.shop.world.warn_fraud(scene.sold.deposits[0].charge_id)
+
+
+def _fail(scene: Scene) -> None:
+    world = scene.shop.world
+    refund = list(world.store.table("refund").oldest_first())[-1]
+    world.fail_refund(refund["id"])
+
+
 REFUND, CREATE = "POST /v1/refunds", "POST /v1/payment_intents"
 CONFIRM = "POST /v1/payment_intents/*/confirm"
+lost_request = _with_fault(REFUND, FaultKind.LOST_REQUEST)
+refund_limited = _with_fault(REFUND, FaultKind.RATE_LIMIT_429)
+creation_limited = _with_fault(CREATE, FaultKind.RATE_LIMIT_429)
+confirmation_limited = _with_fault(CONFIRM, FaultKind.LOCK_TIMEOUT_429)
+created_unheard = _with_fault(CREATE, FaultKind.LOST_RESPONSE)
+creation_500 = _with_fault(CREATE, FaultKind.ERROR_500_BEFORE)
+confirmation_lost = _with_fault(CONFIRM, FaultKind.LOST_REQUEST)
+confirmation_500 = _with_fault(CONFIRM, FaultKind.ERROR_500_BEFORE)
+disputed_before_the_charge = _after(REFUND, _dispute)
+warned_before_the_charge = _after(REFUND, _warn)
+failed_before_the_charge = _after(REFUND, _fail)
 lost_answer = _with_fault(REFUND, FaultKind.LOST_RESPONSE)
 lost_confirmation = _with_fault(CONFIRM, FaultKind.LOST_RESPONSE)
 stored_500 = _with_fault(REFUND, FaultKind.ERROR_500_BEFORE)
@@ -82,6 +135,82 @@ async def warned(scene: Scene) -> Case:
     assert scene.sold is not None
     scene.shop.world.warn_fraud(scene.sold.deposits[1].charge_id)
     return await scene.until(case, Status.LOCKED_FRAUD)
+
+
+async def disputed_before_the_resend(scene: Scene) -> Case:
+    """The request was lost; before it goes again, the bank's process begins."""
+    case = await scene.approved((AMEX, 120_000), refunds=[40_000])
+    assert scene.sold is not None
+    scene.shop.world.faults.add(REFUND, FaultKind.LOST_REQUEST)
+    case = await scene.work(case)
+    scene.shop.world.open_dispute(scene.sold.deposits[0].charge_id)
+    return await scene.until(case, Status.LOCKED_CHARGEBACK)
+
+
+async def refund_failed(scene: Scene) -> Case:
+    """A pending refund fails: the rest of the plan waits for people."""
+    case = await scene.approved((PENDING, 120_000), (VISA, 80_000))
+    case = await scene.work(case)
+    leg = await Leg.get(case_id=case.id, position=1)
+    scene.shop.world.fail_refund(str(leg.stripe_id))
+    return await scene.until(case, Status.PARTLY_REFUNDED)
+
+
+async def _late(scene: Scene) -> tuple[Case, Leg]:
+    case = await failed_late(scene)
+    await Plan.filter(case_id=case.id).update(voided_at=clock.now(), void_reason="a remedy")
+    return case, await Leg.get(case_id=case.id, kind=LegKind.REFUND)
+
+
+async def sent_again(scene: Scene) -> Case:
+    """A refund failed late; a manager approved sending it again, to a card that takes it now."""
+    case, failed = await _late(scene)
+    assert scene.sold is not None
+    leg = shops.refund_leg(scene.sold.deposits[0], failed.amount_minor)
+    remedy = Remedy(Way.SEND_AGAIN, (str(failed.id),), failed.amount_minor, "usd")
+    draft = Draft(case.ref, 2, 1, Outcome.REFUND, case.contact_email, (leg,), remedy=remedy)
+    made = await shops.approve(case, draft, scene.agent, scene.manager)
+    return await scene.until(made.case, Status.RESOLVED)
+
+
+async def paid_otherwise(scene: Scene) -> Case:
+    case, failed = await _late(scene)
+    remedy = Remedy(
+        Way.PAY_OTHERWISE, (str(failed.id),), failed.amount_minor, "usd", "Bank transfer",
+        "Reference AM-2401", "", "We paid you by bank transfer.",
+    )  # fmt: skip
+    draft = Draft(case.ref, 2, 1, Outcome.REFUND, case.contact_email, (), remedy=remedy)
+    made = await shops.approve(case, draft, scene.agent, scene.manager)
+    return await scene.until(made.case, Status.RESOLVED)
+
+
+async def credited(scene: Scene) -> Case:
+    """A goodwill credit on the customer's balance at Stripe."""
+    sold = scene.sold = await shops.sale(scene.shop, (VISA, 80_000))
+    leg = PlannedLeg(
+        str(uuid.uuid4()), LegKind.CREDIT, 10_000, "usd", customer_id=sold.customer_id,
+        label="for next invoices",
+    )  # fmt: skip
+    case = await shops.new_case(sold)
+    draft = Draft(case.ref, 1, 1, Outcome.CREDIT, case.contact_email, (leg,))
+    made = await shops.approve(case, draft, scene.agent, scene.manager)
+    return await scene.until(made.case, Status.RESOLVED)
+
+
+async def subscription_ended(scene: Scene) -> Case:
+    """A refund, and the subscription ends with it."""
+    sold = scene.sold = await shops.sale(scene.shop, (VISA, 80_000))
+    ends = (scene.shop.time.at + timedelta(days=400)).timestamp()
+    made_there = scene.shop.world.add_subscription(sold.customer_id, 9_900, current_period_end=ends)
+    ending = PlannedLeg(
+        str(uuid.uuid4()), LegKind.END_SUBSCRIPTION, 0, "usd", customer_id=sold.customer_id,
+        subscription_id=made_there["id"],
+    )  # fmt: skip
+    legs = (shops.refund_leg(sold.deposits[0], 80_000), ending)
+    case = await shops.new_case(sold)
+    draft = Draft(case.ref, 1, 1, Outcome.REFUND, case.contact_email, legs)
+    made = await shops.approve(case, draft, scene.agent, scene.manager)
+    return await scene.until(made.case, Status.RESOLVED)
 
 
 async def refunded_by_hand(scene: Scene) -> Case:
@@ -142,16 +271,6 @@ async def refused(scene: Scene) -> Case:
     return await scene.until(case, Status.PARTLY_REFUNDED)
 
 
-async def proof_renewed(scene: Scene) -> Case:
-    """A new proof takes the old one's place; security lifts a flag."""
-    case = await two_deposits(scene)
-    await proof.renew(case)
-    locked = await warned(scene)
-    noor = await shops.person("Noor Haddad", Role.SECURITY)
-    await fraud.lift(locked, noor, "Spoke to the holder.")
-    return await Case.get(id=case.id)
-
-
 # Killed at every point, each of them:
 MATRIX: dict[str, Path] = {
     "two deposits": two_deposits,
@@ -165,13 +284,26 @@ MATRIX: dict[str, Path] = {
     "disputed": disputed,
     "refused": refused,
     "card gone": card_gone,
-}
-# Taken once, so that every call and every transaction is on some path:
-OTHERS: dict[str, Path] = {
+    "lost request": lost_request,
+    "refund limited": refund_limited,
+    "creation limited": creation_limited,
+    "confirmation limited": confirmation_limited,
+    "created unheard": created_unheard,
+    "stored 500 at the creation": creation_500,
+    "lost request to confirm": confirmation_lost,
+    "stored 500 at the confirmation": confirmation_500,
+    "disputed before the resend": disputed_before_the_resend,
+    "disputed before the charge": disputed_before_the_charge,
+    "warned before the charge": warned_before_the_charge,
+    "failed before the charge": failed_before_the_charge,
+    "refund failed": refund_failed,
     "warned": warned,
     "refunded by hand": refunded_by_hand,
     "failed late": failed_late,
+    "sent again": sent_again,
+    "paid otherwise": paid_otherwise,
     "expired": expired,
     "stopped before the charge": stopped_before_the_charge,
-    "proof renewed": proof_renewed,
+    "credited": credited,
+    "subscription ended": subscription_ended,
 }

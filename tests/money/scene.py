@@ -1,6 +1,6 @@
 """One case told from approval to its end, by a worker that may die at any point on the way."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from amends.gateways import stripe_client
@@ -8,30 +8,11 @@ from amends.models import Case, ExceptionItem, LedgerEntry, Leg, MailItem
 from amends.rules.people import Customer, Staff
 from amends.rules.workflow import Status
 from tests import shop as shops
+from tests.money.points import Killed, PointedClient, Points, arrive
 from tests.shop import Shop
-from tests.simulate.turns import Killed
-from tests.simulate.wire import Wire, WireClient
 
 # After these, whatever was unknown is known and whatever was lost was sent again.
 REST = (70, 70, 400, 400, 400, 4_000, 4_000, 90_000, 90_000)
-
-
-@dataclass
-class Points:
-    """Counts the points that a worker passes; at the chosen one it dies."""
-
-    kill_at: int = 0
-    names: list[str] = field(default_factory=list)
-    on: bool = False
-    died: bool = False
-
-    async def point(self, name: str) -> None:
-        if not self.on or self.died:
-            return
-        self.names.append(name)
-        if len(self.names) == self.kill_at:
-            self.died = True
-            raise Killed(name)
 
 
 @dataclass
@@ -45,12 +26,10 @@ class Scene:
     sold: shops.Sale | None = None
 
     def take(self) -> None:
-        """Its clock and its Stripe, with points before and after each call."""
+        """Its clock and its Stripe, with points around each call."""
         self.shop.take()
-        self.shop.world.latency_s = 1.0
-        self.shop.world.sleep = lambda seconds: self.points.point("call")
-        wire = Wire(self.shop.world, _Never())  # type: ignore[arg-type]
-        stripe_client.use(stripe_client.for_transport(WireClient(wire, self.points.point)))
+        client = PointedClient(self.shop.world, self.points)
+        stripe_client.use(stripe_client.for_transport(client))
 
     async def approved(self, *deposits: tuple[str, int], **how: Any) -> Case:
         self.sold = await shops.sale(self.shop, *deposits)
@@ -64,14 +43,19 @@ class Scene:
         return Customer(account.id, account.billing_email, "Priya Raman", account.organisation)
 
     async def work(self, case: Case) -> Case:
-        """All looks that are due; when this worker dies, another one finishes."""
-        self.points.on = True
+        """All looks that are due; when this worker dies, another one finishes.
+
+        What the dead one had on the wire arrives only after the other one has looked.
+        """
+        late, self.points.on = bool(self.points.late), True
         try:
             return await shops.work(case)
         except Killed:
             return await shops.work(case)
         finally:
             self.points.on = False
+            if late:
+                await arrive(self.shop.world, self.points)
 
     async def until(self, case: Case, status: Status) -> Case:
         """Work on until the case is there, as people do who wait for it."""
@@ -87,13 +71,6 @@ class Scene:
             self.shop.pass_(seconds=span)
             case = await self.work(case)
         return case
-
-
-class _Never:
-    """The wire is fast here: a request whose sender dies is gone, or was carried out before."""
-
-    def random(self) -> float:
-        return 1.0
 
 
 async def end_of(shop: Shop, case: Case) -> dict[str, object]:

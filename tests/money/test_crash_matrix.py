@@ -1,28 +1,23 @@
 """A worker killed at each single point of the money path: another one ends in the same state."""
 
-import ast
 import itertools
-import sys
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from amends.gateways import stripe_money
 from amends.models import Case
 from amends.rules.people import Role
 from tests import shop as shops
 from tests.money import paths
-from tests.money.scene import Points, Scene, end_of
+from tests.money.elsewhere import SHOWN
+from tests.money.points import Points, installed
+from tests.money.scene import Scene, end_of
+from tests.money.waits import Wait, in_the_code, waits_of
 from tests.shop import Shop
-from tests.simulate.turns import installed
 
-MODULES = (
-    "refund", "recharge", "attempts", "observe", "observe_intent", "proof", "chargeback", "fraud",
-)  # fmt: skip
-FLOW = Path(__file__).resolve().parents[2] / "amends" / "flow"
+TESTS = Path(__file__).resolve().parents[1]
 _seeds = itertools.count(1)
 
 
@@ -37,7 +32,7 @@ async def _tell(path: paths.Path, kill_at: int) -> tuple[Scene, Case]:
         points,
     )
     scene.take()
-    async with installed(points):  # type: ignore[arg-type]
+    async with installed(points):
         case = await path(scene)
         return scene, await scene.rest(case)
 
@@ -91,62 +86,32 @@ async def test_it_ends_the_same_wherever_the_worker_dies_on_each_path(name: str)
 
 
 @pytest.mark.usefixtures("fresh_db", "shop")
-async def test_every_call_and_every_transaction_is_on_a_path(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    taken: set[str] = set()
-    _record(monkeypatch, taken)
-    for path in [*paths.MATRIX.values(), *paths.OTHERS.values()]:
-        await _tell(path, 0)
-    missing = _in_the_code() - taken
-    assert not missing, f"no path takes {sorted(missing)}: add one to tests/money/paths.py"
-    unknown = taken - _in_the_code()
-    assert not unknown, f"taken, but not seen in the code: {sorted(unknown)}"
+async def test_every_statement_transaction_and_call_is_on_a_path() -> None:
+    """A new one without a path fails here, by its function and line."""
+    passed: set[tuple[str, int]] = set()
+    for path in paths.MATRIX.values():
+        scene, _ = await _tell(path, 0)
+        passed |= scene.points.lines
+    missing = [each for each in in_the_code() if not each.is_on(passed) and not _elsewhere(each)]
+    told = "\n".join(f"{each.function} (line {each.first}): {each.text}" for each in missing)
+    assert not missing, f"no path takes these, add one to tests/money/paths.py:\n{told}"
 
 
-def _in_the_code() -> set[str]:
-    """module:function of every `stripe_money.…` call and every `in_transaction()`."""
-    found: set[str] = set()
-    for module in MODULES:
-        tree = ast.parse((FLOW / f"{module}.py").read_text())
-        for function in ast.walk(tree):
-            if isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
-                found |= {f"{module}:{function.name} {what}" for what in _steps(function)}
-    return found
+def _elsewhere(wait: Wait) -> bool:
+    return any(f"{wait.function} {wait.text}" in waits for waits in SHOWN.values())
 
 
-def _steps(function: ast.AST) -> Iterator[str]:
-    for node in ast.walk(function):
-        match node:
-            case ast.Call(func=ast.Name(id="in_transaction")):
-                yield "transaction"
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="stripe_money"), attr=name)):
-                yield name
+def test_what_is_shown_elsewhere_is_shown_by_a_test_that_is_there() -> None:
+    written = "\n".join(path.read_text() for path in TESTS.rglob("test_*.py"))
+    assert not {name for name in SHOWN if f"def {name}(" not in written}
+    there = {f"{wait.function} {wait.text}" for wait in in_the_code()}
+    gone = {wait for waits in SHOWN.values() for wait in waits} - there
+    assert not gone, "not in the code any more"
 
 
-def _record(monkeypatch: pytest.MonkeyPatch, taken: set[str]) -> None:
-    for name in MODULES:
-        module = import_module(f"amends.flow.{name}")
-        if hasattr(module, "in_transaction"):
-            begin = module.in_transaction
-            monkeypatch.setattr(module, "in_transaction", _noting(begin, "transaction", taken))
-    for name in ("create_refund", "create_intent", "confirm_intent", "cancel_intent"):
-        send = getattr(stripe_money, name)
-        monkeypatch.setattr(stripe_money, name, _noting(send, name, taken))
-
-
-def _noting(call: Callable[..., Any], what: str, taken: set[str]) -> Callable[..., Any]:
-    def noting(*args: Any, **kwargs: Any) -> Any:
-        caller = sys._getframe(1)
-        module = caller.f_globals["__name__"].rpartition(".")[2]
-        if module in MODULES:
-            taken.add(f"{module}:{caller.f_code.co_name} {what}")
-        return call(*args, **kwargs)
-
-    return noting
-
-
-def test_a_new_call_without_a_path_is_named() -> None:
-    tree = ast.parse("async def sneak(leg):\n    await stripe_money.create_refund({}, 'k')\n")
-    function = tree.body[0]
-    assert list(_steps(function)) == ["create_refund"]
+def test_a_new_wait_is_seen() -> None:
+    source = "async def sneak(leg):\n    async with lock():\n        await send(leg)\n"
+    assert [wait.text for wait in waits_of("amends.flow.x", source)] == [
+        "async with lock():",
+        "await send(leg)",
+    ]

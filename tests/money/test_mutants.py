@@ -365,6 +365,7 @@ async def test_the_engine_passes_each_scenario(
     assert await _caught(scenario, shop, sam, dana) == ""
 
 
+@pytest.mark.req("T28")
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS)
 async def test_each_mutant_is_caught(

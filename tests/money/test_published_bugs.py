@@ -74,6 +74,7 @@ async def test_webhook_inside_create_call(shop: Shop, sam: Staff, dana: Staff) -
     assert moved(shop, "refund") == [("0005", -120_000), ("4242", -80_000)]
 
 
+@pytest.mark.req("I1")
 @pytest.mark.usefixtures("fresh_db")
 async def test_50_parallel_refunds_one_charge(shop: Shop) -> None:
     """Fifty workers look at one case at once: the deposit goes back once."""
@@ -86,6 +87,7 @@ async def test_50_parallel_refunds_one_charge(shop: Shop) -> None:
     assert await Attempt.filter(leg__case_id=case.id).count() == 1
 
 
+@pytest.mark.req("V2.3.4", "T19")
 @pytest.mark.usefixtures("fresh_db")
 async def test_50_parallel_plans_on_one_charge(shop: Shop) -> None:
     """Fifty cases ask for one charge at once: one may move its money."""
@@ -285,6 +287,7 @@ async def test_one_proof_per_outcome(shop: Shop, sam: Staff, dana: Staff) -> Non
 class TestPlanHash:
     """What is executed is what was approved, to the byte (TRUST.md: `test_plan_hash_*`)."""
 
+    @pytest.mark.req("T28", "V11.4.3")
     async def test_plan_hash_voids_an_approval_when_the_plan_is_edited(self) -> None:
         harbor, sam = await scene.harbor(), await scene.staff("Sam Ito")
         dana = await scene.staff("Dana Cole")
