@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from tortoise import connections
 
@@ -17,7 +18,7 @@ from amends.models import (
     Plan,
     TimelineEntry,
 )
-from amends.rules import workflow
+from amends.rules import sending, workflow
 from amends.rules.people import Role
 from amends.rules.plan import LegKind, LegState
 from amends.rules.workflow import Status
@@ -40,6 +41,8 @@ WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION simulated_step();
 """
 # How far our clock may be set back and forth.
 _SKEW = timedelta(seconds=31)
+# What was decided may be sent within this time.
+_LATEST = _SKEW + timedelta(seconds=sending.SEND_DEADLINE_S)
 _MOVES_MONEY = ("refund", "create", "confirm", "credit")
 S = LegState
 _OVER = frozenset({S.PENDING, S.SUCCEEDED, S.FAILED, S.CANCELED})
@@ -73,15 +76,38 @@ async def at_the_end(scene: Scene, case: Case) -> None:
     approvals = await Approval.filter(case_id=case.id)
     legs = {str(leg.id): leg for leg in await Leg.filter(case_id=case.id)}
     attempts = await Attempt.filter(leg_id__in=[leg.id for leg in legs.values()])
-    sent = [each for each in attempts if each.step in _MOVES_MONEY]
+    sends = _sends(scene, attempts)
     _approvals(plans, approvals)
-    for attempt in sent:
-        _sent_under(attempt, plans[legs[str(attempt.leg_id)].plan_id], approvals)
-    await _locks_win(case, sent)
+    for send in sends:
+        _sent_under(send, plans[legs[str(send.attempt.leg_id)].plan_id], approvals)
+    await _locks_win(case, sends)
     _effects(scene, legs, attempts)
     await _steps_forward(case)
     await _told(case)
     _times(case, approvals, attempts)
+
+
+@dataclass(frozen=True)
+class Send:
+    """A call that moves money, when it left our process."""
+
+    at: datetime
+    attempt: Attempt
+
+    @property
+    def name(self) -> str:
+        return f"{self.attempt.step} sent at {self.at}"
+
+
+def _sends(scene: Scene, attempts: list[Attempt]) -> list[Send]:
+    """I17: nothing that moves money leaves without a row that says so."""
+    known = {each.idempotency_key: each for each in attempts}
+    found = []
+    for at, key in scene.wire.sends:
+        if any(f":{step}:" in key for step in _MOVES_MONEY):
+            require(key in known, "I17", f"{key} was sent without an intent")
+            found.append(Send(datetime.fromtimestamp(at, UTC), known[key]))
+    return found
 
 
 def _approvals(plans: dict[int, Plan], approvals: list[Approval]) -> None:
@@ -96,34 +122,29 @@ def _approvals(plans: dict[int, Plan], approvals: list[Approval]) -> None:
         require(all(each.role == Role.MANAGER for each in last), "I8", "approved without the right")
 
 
-def _sent_under(attempt: Attempt, plan: Plan, approvals: Iterable[Approval]) -> None:
+def _sent_under(send: Send, plan: Plan, approvals: Iterable[Approval]) -> None:
     """I9, I12, I13: each send under a live approval of exactly this plan."""
     approval = next(
         (each for each in approvals if (each.plan_id, each.decision) == (plan.id, "approved")), None
     )
-    require(approval is not None, "I10", f"{attempt.step} sent without an approval")
+    require(approval is not None, "I10", f"{send.name} without an approval")
     assert approval is not None and approval.expires_at is not None
-    at = attempt.last_sent_at
-    assert at is not None
-    require(attempt.digest == plan.digest, "I9", f"{attempt.step} sent for another plan")
-    require(at >= approval.at - _SKEW, "I12", f"{attempt.step} sent before the approval")
-    require(at <= approval.expires_at + _SKEW, "I13", f"{attempt.step} sent after it expired")
+    require(send.attempt.digest == plan.digest, "I9", f"{send.name} for another plan")
+    require(send.at >= approval.at - _SKEW, "I12", f"{send.name} before the approval")
+    require(send.at <= approval.expires_at + _LATEST, "I13", f"{send.name} after it expired")
     void = plan.voided_at
-    require(void is None or at <= void + _SKEW, "I12", f"{attempt.step} sent after it was void")
+    require(void is None or send.at <= void + _LATEST, "I12", f"{send.name} after it was void")
 
 
-async def _locks_win(case: Case, sent: list[Attempt]) -> None:
-    """I14: nothing is decided while a dispute or a fraud warning is known."""
+async def _locks_win(case: Case, sends: list[Send]) -> None:
+    """I14: nothing is sent while a dispute or a fraud warning is known."""
     rows = await TimelineEntry.filter(case_id=case.id).order_by("seq")
     moves = [(row.at, row.to_status) for row in rows if row.to_status]
-    for (start, status), (end, _) in zip(moves, [*moves[1:], (datetime.max, "")], strict=True):
-        if status not in workflow.LOCKED:
-            continue
-        for attempt in sent:
-            at = attempt.last_sent_at
-            assert at is not None
-            inside = at > start + _SKEW and at.replace(tzinfo=None) < end.replace(tzinfo=None)
-            require(not inside, "I14", f"{attempt.step} sent at {at} while {status}")
+    ends = [*[at for at, _ in moves[1:]], datetime.max.replace(tzinfo=UTC)]
+    for (start, status), end in zip(moves, ends, strict=True):
+        if status in workflow.LOCKED:
+            for send in sends:
+                require(not start + _LATEST < send.at < end, "I14", f"{send.name} while {status}")
 
 
 def _effects(scene: Scene, legs: dict[str, Leg], attempts: list[Attempt]) -> None:

@@ -158,13 +158,11 @@ def seeded(random: Random) -> Iterator[None]:
 
     random_id, wait, reset = uuid.uuid4, pace.wait, asyncpg.Connection.get_reset_query
     offset, logs = clock.offset_seconds, (requestor.log_debug, requestor.log_info)
-    convert = requestor._convert_to_stripe_object
     uuid.uuid4 = lambda: uuid.UUID(int=random.getrandbits(128), version=4)
     pace.wait = at_once
     clock.offset_seconds = lambda: 0
     # The SDK formats its log lines before it asks whether anybody reads them.
     requestor.log_debug = requestor.log_info = lambda *_, **__: None
-    requestor._convert_to_stripe_object = _once_per_answer(convert)
     # Nothing here leaves session state behind, so connections need no reset between uses.
     asyncpg.Connection.get_reset_query = lambda self: ""
     try:
@@ -173,22 +171,6 @@ def seeded(random: Random) -> Iterator[None]:
         uuid.uuid4, pace.wait, clock.offset_seconds = random_id, wait, offset
         asyncpg.Connection.get_reset_query = reset
         requestor.log_debug, requestor.log_info = logs
-        requestor._convert_to_stripe_object = convert
-
-
-def _once_per_answer(convert: Callable[..., Any]) -> Callable[..., Any]:
-    """The same bytes become the same object; the gateway only reads it."""
-    known: dict[Any, Any] = {}
-
-    def converted(*, resp: Any, params: Any, **how: Any) -> Any:
-        if '"has_more": true' in resp.body:
-            return convert(resp=resp, params=params, **how)
-        key = (resp.body, repr(params))
-        if key not in known:
-            known[key] = convert(resp=resp, params=params, **how)
-        return known[key]
-
-    return converted
 
 
 @asynccontextmanager

@@ -37,6 +37,8 @@ class Wire:
     random: Random
     late_chance: float = 0.0
     under_way: list[OnTheWire] = field(default_factory=list)
+    # When each key left our process; what was written down may never have been sent.
+    sends: list[tuple[float, str]] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
 
     def leave(self, call: Call) -> None:
@@ -94,6 +96,8 @@ class _Handled:
 
     async def handle(self, call: Call) -> Answer:
         wire = self._wire
+        if call.method == "POST":
+            wire.sends.append((wire.world.now(), call.headers.get("idempotency-key", "")))
         if call.method == "POST" and wire.random.random() < wire.late_chance:
             wire.leave(call)
             await self._point("timeout")
