@@ -51,6 +51,7 @@ class Dossier:
     weighed: TimelineEntry | None
     proposals: tuple[TimelineEntry, ...]
     card_elsewhere: bool
+    audited: bool
 
     @property
     def claimed(self) -> tuple[Deposit, ...]:
@@ -103,6 +104,8 @@ _CARD_ELSEWHERE = """(c.card_fingerprint <> '' AND (
    WHERE d.card_fingerprint = c.card_fingerprint AND d.card_fingerprint <> ''
    AND o.account_id <> c.account_id)))"""
 _PICKED = "SELECT chosen.id::bigint FROM jsonb_array_elements_text(c.deposit_ids) AS chosen(id)"
+_AUDITED = """EXISTS (SELECT 1 FROM audit u WHERE u.case_id = c.id
+ AND u.finished_at IS NOT NULL)"""
 _OF_CASE = "WHERE t.case_id = c.id"
 
 
@@ -127,6 +130,7 @@ def _statement(where: str) -> str:
         ),
         "proposals": many(TimelineEntry, f"{_OF_CASE} AND t.action = 'propose' ORDER BY t.seq"),
         "card_elsewhere": _CARD_ELSEWHERE,
+        "audited": _AUDITED,
     }
     packed = ", ".join(f"'{name}', {sql}" for name, sql in parts.items())
     return f"SELECT json_build_object({packed}) AS dossier FROM case_ c WHERE {where}"  # noqa: S608
@@ -154,6 +158,7 @@ def _opened(packed: Mapping[str, Any]) -> Dossier:
         made(TimelineEntry, packed["weighed"]) if packed["weighed"] else None,
         all_made(TimelineEntry, packed["proposals"]),
         packed["card_elsewhere"],
+        packed["audited"],
     )  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts, policies
-from amends.flow import approval, cancellation, letters, routing, triage, waiting
-from amends.queries import plan_lines, staff
+from amends.dossier import Dossier
+from amends.flow import approval, letters, routing, triage, waiting
+from amends.queries import plan_lines, staff, staff_waiting
+from amends.queries.staff_waiting import WaitingRow
 from amends.rules import policy
 from amends.rules.people import Staff
 from backoffice import answers, frame
@@ -29,7 +31,7 @@ class _Decision(forms.FormModel):
 async def index(request: Request[Any]) -> Response:
     """What waits for the viewer first, then what waits for others, with why."""
     by = guards.staff(request)
-    waits = await staff.waiting(by)
+    waits = await staff_waiting.waiting(by)
     plans = [(row.case, row.draft) for row in waits]
     routes = await routing.routes(plans, await policies.current(), clock.now())
     rows = [
@@ -40,12 +42,12 @@ async def index(request: Request[Any]) -> Response:
     return await frame.page(request, "backoffice/approval/index.html", mine=mine, others=others)
 
 
-def hands(row: staff.WaitingRow) -> frozenset[int]:
+def hands(row: WaitingRow) -> frozenset[int]:
     """Who prepared the plan, and who holds the case."""
     return frozenset({row.prepared_by_id, *({row.owner_id} if row.owner_id else ())})
 
 
-def _verdict(by: Staff, row: staff.WaitingRow, route: policy.Route) -> policy.Verdict:
+def _verdict(by: Staff, row: WaitingRow, route: policy.Route) -> policy.Verdict:
     found = policy.may_decide(by, route, hands(row))
     if isinstance(found, policy.Refused):
         return found
@@ -64,36 +66,34 @@ async def _page(
     form: forms.Form[_Decision] | None = None,
 ) -> Response:
     """The plan with live checks; if it waits no more, who decided it and when."""
-    case = await staff.case_for(by, request.path_params["ref"])
+    read = await staff.open_case(by, request.path_params["ref"])
+    case = read.case
     try:
-        page = await approval.page(case, by)
+        page = await approval.page_in(read, by)
     except facts.AlreadyDecided as fact:
-        return await _decided(request, by, case, fact)
+        return await _decided(request, read, fact)
     return await frame.page(
         request,
         "backoffice/approval/show.html",
         status,
         case=case,
         page=page,
-        audited=await cancellation.is_audited(case),
+        audited=read.audited,
         plan=plan_lines.planned(page.draft, page.known),
         window=plan_lines.expected(letters.today()),
         may=isinstance(page.verdict, policy.Allowed),
         why_not=page.verdict.reason if isinstance(page.verdict, policy.Refused) else "",
         is_fresh=approval.is_fresh(by, page.rules),
         form=form,
-        count=len(await staff.waiting(by)),
+        count=await staff_waiting.waiting_count(),
     )
 
 
-async def _decided(
-    request: Request[Any], by: Staff, case: staff.Case, fact: facts.AlreadyDecided
-) -> Response:
+async def _decided(request: Request[Any], read: Dossier, fact: facts.AlreadyDecided) -> Response:
     """Reading it is no error; only an act on it would be a conflict."""
     status = 200 if request.method in ("GET", "HEAD") else 409
-    last = await waiting.last_decision(case)
-    plans = await staff.plans_of(case)
-    context = {"case": case, "fact": fact, "last": last, "plans": plans}
+    last, plans = waiting.last_in(read), staff.plans_in(read)
+    context = {"case": read.case, "fact": fact, "last": last, "plans": plans}
     return await frame.page(request, "backoffice/approval/decided.html", status, **context)
 
 
@@ -109,7 +109,7 @@ async def create(request: Request[Any]) -> Response:
     except facts.InvalidInput as wrong:
         return await _page(request, by, 422, form.failed(wrong.errors))
     except facts.AlreadyDecided as fact:
-        return await _decided(request, by, await staff.case_for(by, case.ref), fact)
+        return await _decided(request, await staff.open_case(by, case.ref), fact)
     except facts.Stale as fact:
         return await _other_plan(request, by, form, fact)
     except (facts.Refused, facts.Unavailable) as fact:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from amends import facts, people, search
 from amends.gateways import mail_pages, mail_samples
-from amends.queries import plan_lines, staff
+from amends.queries import plan_lines, staff_waiting
 from amends.rules.people import Role
 from backoffice import frame
 from web import pages
@@ -15,11 +15,11 @@ from web import pages
 
 async def refunds(request: Request[Any]) -> Response:
     """Legs on their way, the failed ones first, with their age in business days."""
-    rows = await staff.refunds_moving()
+    rows = await staff_waiting.refunds_moving()
     return await frame.page(
         request,
         "backoffice/refunds.html",
-        rows=[(leg, plan_lines.age_days(leg)) for leg in rows],
+        rows=[(leg, plan_lines.age_days(leg.sent_at)) for leg in rows],
         short=plan_lines.short,
     )
 

@@ -66,6 +66,7 @@ async def refused(sql: str, *values: object) -> None:
             await connections.get("default").execute_query(sql, list(values))
 
 
+@pytest.mark.req("T35", "V16.4.2")
 async def test_history_cannot_be_changed(made: shops.Approved) -> None:
     for table in ("timeline", "approval"):
         await refused(f"UPDATE {table} SET reason = 'nicer'")
@@ -73,6 +74,7 @@ async def test_history_cannot_be_changed(made: shops.Approved) -> None:
         await refused(f"TRUNCATE {table} CASCADE")
 
 
+@pytest.mark.req("T63")
 async def test_words_may_be_erased_with_their_salt_and_the_chain_holds(
     made: shops.Approved,
 ) -> None:
@@ -83,6 +85,7 @@ async def test_words_may_be_erased_with_their_salt_and_the_chain_holds(
     assert row.hash == timeline.chain_hash(row)
 
 
+@pytest.mark.req("T28")
 async def test_a_plan_and_its_legs_cannot_be_changed(made: shops.Approved) -> None:
     await refused("UPDATE plan SET canonical = '{}' WHERE id = $1", made.plan.id)
     await refused("UPDATE leg SET amount_minor = 1 WHERE plan_id = $1", made.plan.id)
@@ -90,6 +93,7 @@ async def test_a_plan_and_its_legs_cannot_be_changed(made: shops.Approved) -> No
     await refused("DELETE FROM leg WHERE plan_id = $1", made.plan.id)
 
 
+@pytest.mark.req("T25", "I7")
 async def test_nobody_approves_their_own_plan(made: shops.Approved) -> None:
     await Plan.filter(id=made.plan.id).update(voided_at=clock.now())
     again = await Plan.create(
@@ -104,6 +108,7 @@ async def test_nobody_approves_their_own_plan(made: shops.Approved) -> None:
             )  # fmt: skip
 
 
+@pytest.mark.req("I11")
 async def test_a_plan_is_approved_once(made: shops.Approved) -> None:
     first = await Approval.get(plan_id=made.plan.id)
     with pytest.raises(BaseORMException):
@@ -136,6 +141,7 @@ async def test_a_confirmed_leg_only_fails_late(made: shops.Approved) -> None:
     await refused("UPDATE leg SET state = 'succeeded' WHERE id = $1", leg.id)
 
 
+@pytest.mark.req("T22")
 async def test_a_card_that_was_not_recognised_is_never_rebilled(made: shops.Approved) -> None:
     await Case.filter(id=made.case.id).update(reason="not_recognised")
     leg = await Leg.get(plan_id=made.plan.id, kind="recharge")

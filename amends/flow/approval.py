@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from amends import clock, facts, moves, policies, timeline
+from amends import clock, dossier, facts, moves, policies, timeline
+from amends.dossier import Dossier
 from amends.flow import (
     checks,
     desk,
@@ -20,7 +21,7 @@ from amends.flow import (
     waiting,
 )
 from amends.flow.checks import Check, Facts
-from amends.models import Account, Approval, Case, Person, Plan
+from amends.models import Account, Approval, Case, Plan
 from amends.rules import plan as plans
 from amends.rules import policy
 from amends.rules.people import Role, Staff
@@ -58,33 +59,37 @@ class Page:
 
 async def page(case: Case, by: Staff) -> Page:
     """The plan that waits, with live checks. Raises AlreadyDecided when it waits no more."""
-    stored = await waiting.plan_of(case)
-    known = await planning.facts_for(case, await _look(case, by))
+    return await page_in(await dossier.of(case), by)
+
+
+async def page_in(read: Dossier, by: Staff) -> Page:
+    """The same from what was read already."""
+    case, stored = read.case, waiting.plan_in(read)
+    known = planning.facts_in(read, await _look(read, by))
     draft = plans.read(stored.canonical)
     route = await routing.route(case, draft, known.rules, known.now)
-    prepared = await Person.get(id=stored.prepared_by_id)
     return Page(
         case=case,
         plan=stored,
         draft=draft,
-        prepared_by=prepared.name,
+        prepared_by=stored.prepared_by.name,
         route=route,
-        verdict=await waiting.verdict(case, stored, by, route),
+        verdict=await waiting.verdict_in(read, stored, by, route),
         checks=checks.run(known, draft),
         known=known,
         expires_at=known.now + timedelta(days=known.rules.approval_valid_days),
-        first=await waiting.first_decision(stored),
+        first=waiting.first_decision(read, stored),
     )
 
 
-async def _look(case: Case, by: Staff) -> sighting.Reading | None:
+async def _look(read: Dossier, by: Staff) -> sighting.Reading | None:
     """Live where the viewer works on cases and Stripe answers, else the last copy."""
     if not by.roles & desk.WORKERS:
-        return await sighting.shown(case)
+        return sighting.unpacked(read.reading)
     try:
-        return await sighting.read_claim(case, by)
+        return await sighting.look(read, by)
     except facts.Unavailable:
-        return await sighting.shown(case)
+        return sighting.unpacked(read.reading)
 
 
 async def approve(

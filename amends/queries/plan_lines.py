@@ -128,11 +128,11 @@ def short(stripe_id: str) -> str:
     return stripe_id if len(stripe_id) <= 14 else f"{stripe_id[:7]}…{stripe_id[-3:]}"
 
 
-def age_days(leg: Leg) -> int | None:
+def age_days(sent_at: datetime | None) -> int | None:
     """Business days since a leg was sent; None before that."""
-    if leg.sent_at is None:
+    if sent_at is None:
         return None
-    sent_on = promises.local_day(leg.sent_at, letters.zone())
+    sent_on = promises.local_day(sent_at, letters.zone())
     return letters.calendar().count(sent_on, letters.today())
 
 

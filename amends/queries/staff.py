@@ -18,10 +18,8 @@ from amends.models import (
 )
 from amends.models import Case as Case  # doors name the type, nothing else
 from amends.rules import plan as plans
-from amends.rules import workflow
-from amends.rules.money import Money
 from amends.rules.people import Staff
-from amends.rules.plan import Draft, LegKind, LegState
+from amends.rules.plan import Draft
 from amends.rules.workflow import Status
 
 PAGE = 50
@@ -62,25 +60,6 @@ class DecisionRow:
     reason: str
     at: datetime
     expires_at: datetime | None
-
-
-@dataclass(frozen=True)
-class WaitingRow:
-    """A plan that waits for a decision."""
-
-    ref: str
-    organisation: str
-    outcome: str
-    refund_minor: int
-    currency: str
-    prepared_by_id: int
-    prepared_by: str
-    created_at: datetime
-    due_at: datetime | None
-    owner_id: int | None
-    draft: Draft
-    case: Case
-    first_id: int | None = None
 
 
 async def case_for(by: Staff, ref: str) -> Case:
@@ -136,75 +115,6 @@ def _plan(row: Plan, read: Dossier) -> PlanRow:
 def _decision(row: Approval) -> DecisionRow:
     return DecisionRow(
         row.decision, row.approver.name, row.role, row.reason, row.at, row.expires_at
-    )
-
-
-async def waiting(by: Staff) -> tuple[WaitingRow, ...]:
-    """Plans that wait for a decision, the most urgent first."""
-    rows = (
-        await Plan.filter(voided_at=None, case__status=Status.PROPOSED)
-        .order_by("case__due_at", "id")
-        .limit(PAGE)
-        .select_related("case__account", "prepared_by")
-    )
-    firsts = Approval.filter(plan_id__in=[row.id for row in rows], decision="agreed")
-    first = dict(await firsts.values_list("plan_id", "approver_id"))
-    return tuple(_waiting(row, first.get(row.id)) for row in rows)
-
-
-def _waiting(row: Plan, first_id: int | None) -> WaitingRow:
-    draft = plans.read(row.canonical)
-    moved = _moved(draft, row.case.currency)
-    return WaitingRow(
-        row.case.ref,
-        row.case.account.organisation,
-        row.outcome,
-        moved.minor,
-        moved.currency,
-        row.prepared_by_id,
-        row.prepared_by.name,
-        row.created_at,
-        row.case.due_at,
-        row.case.owner_id,
-        draft,
-        row.case,
-        first_id,
-    )
-
-
-def _moved(draft: Draft, currency: str) -> Money:
-    """What a plan is about: what goes back, else what is charged, else what was paid otherwise."""
-    money = [leg for leg in draft.legs if leg.kind is not LegKind.RECHARGE] or list(draft.legs)
-    if money:
-        return Money(sum(leg.amount_minor for leg in money), money[0].currency)
-    remedy = draft.remedy
-    return Money(remedy.amount_minor, remedy.currency or currency) if remedy else Money(0, currency)
-
-
-async def refunds_moving() -> tuple[Leg, ...]:
-    """Legs on their way and those that failed on an open case; the failed ones first."""
-    moving = (LegState.SENDING, LegState.PENDING, LegState.UNKNOWN, LegState.NEEDS_ACTION)
-    failed = await _legs(state=LegState.FAILED)
-    return (*failed, *await _legs(state__in=moving), *await _just_confirmed())
-
-
-async def _legs(**which: object) -> list[Leg]:
-    return (
-        await Leg.filter(kind=LegKind.REFUND, case__status__in=list(workflow.OPEN), **which)
-        .order_by("sent_at", "id")
-        .limit(PAGE)
-        .select_related("case__account")
-    )
-
-
-async def _just_confirmed() -> list[Leg]:
-    return (
-        await Leg.filter(
-            kind=LegKind.REFUND, state=LegState.SUCCEEDED, case__status__in=list(workflow.OPEN)
-        )
-        .order_by("-confirmed_at")
-        .limit(PAGE)
-        .select_related("case__account")
     )
 
 

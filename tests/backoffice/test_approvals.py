@@ -19,6 +19,7 @@ async def _waiting() -> tuple[scene.Customers, Case, Plan, Any]:
     return shop, case, plan, await desk.browser(dana)
 
 
+@pytest.mark.req("T29", "I9")
 async def test_the_page_shows_every_input_of_the_digest() -> None:
     _, case, plan, dana = await _waiting()
     text = reading.words(await dana.get(f"/approvals/{case.ref}"))
@@ -91,6 +92,7 @@ async def test_declining_ends_the_case() -> None:
     assert (await Case.get(id=case.id)).status is Status.DECLINED
 
 
+@pytest.mark.req("T28")
 async def test_another_plan_than_the_one_seen_shows_both() -> None:
     shop, case, plan, dana = await _waiting()
     sam, ruth = await scene.staff("Sam Ito"), await scene.staff("Ruth Adeyemi")
@@ -110,6 +112,7 @@ async def test_another_plan_than_the_one_seen_shows_both() -> None:
     assert "Looks right" in text and not await Approval.filter(decision="approved").exists()
 
 
+@pytest.mark.req("T29", "V16.3.3")
 @pytest.mark.parametrize("change", [{"digest": "0" * 64}, {"plan": 2}])
 async def test_a_tampered_form_is_refused(change: dict[str, Any]) -> None:
     _, case, _, dana = await _waiting()
@@ -165,6 +168,7 @@ async def test_a_dispute_between_seeing_and_deciding_stops_it() -> None:
     assert not await Approval.exists()
 
 
+@pytest.mark.req("T39", "V1.2.1")
 async def test_what_is_written_about_a_plan_is_never_markup() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam, contact_name="<i hx-post=/x>")

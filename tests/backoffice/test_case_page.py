@@ -257,6 +257,7 @@ async def test_the_log_shows_its_chain_and_a_broken_one() -> None:
     assert sheet.text.count("\n") == 6
 
 
+@pytest.mark.req("T43", "V5.4.3")
 async def test_a_file_is_handed_out_only_when_it_is_clean(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -286,6 +287,7 @@ async def _file(case: Case) -> Attachment:
     )  # fmt: skip
 
 
+@pytest.mark.req("V8.2.2")
 async def test_drafts_and_unknown_cases_are_not_there() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.submitted(shop)
@@ -298,6 +300,7 @@ async def test_drafts_and_unknown_cases_are_not_there() -> None:
         assert (await client.get(f"/cases/{ref}")).status_code == 404
 
 
+@pytest.mark.req("V8.2.1")
 async def test_every_state_has_a_page_for_every_role() -> None:
     shop = await scene.harbor()
     case = await scene.submitted(shop)

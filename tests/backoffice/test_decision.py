@@ -86,6 +86,7 @@ async def test_changed_amounts_are_shown_before_they_are_sent() -> None:
     assert legs[0].charge_id == shop.deposits[0].charge_id
 
 
+@pytest.mark.req("T16")
 @pytest.mark.parametrize(
     ("amounts", "said"),
     [
@@ -181,6 +182,7 @@ async def test_the_same_form_twice_makes_one_plan() -> None:
     assert await Plan.filter(case_id=case.id).count() == 1
 
 
+@pytest.mark.req("T28")
 async def test_a_tampered_seed_or_digest_is_refused() -> None:
     case, client, _, _ = await _open()
     form = reading.form(await client.get(f"/cases/{case.ref}"), why="Matches")
@@ -215,6 +217,7 @@ async def test_the_preparer_takes_the_plan_back() -> None:
     assert (await Case.get(id=case.id)).status is Status.TRIAGE
 
 
+@pytest.mark.req("T53")
 async def test_a_card_number_in_the_reason_is_masked() -> None:
     case, client, _, _ = await _open()
     why = "Card 4242 4242 4242 4242 is closed"

@@ -46,6 +46,7 @@ async def test_a_visitor_is_sent_to_the_sign_in(route: GuardedRoute) -> None:
     assert answer.headers["location"].startswith("/sign-in?next=")
 
 
+@pytest.mark.req("V8.2.1", "G7")
 @pytest.mark.parametrize("role", list(Role))
 async def test_each_role_reaches_what_the_routes_say(role: Role) -> None:
     client = await desk.browser(await scene.staff("Kim Test", role))
@@ -57,6 +58,7 @@ async def test_each_role_reaches_what_the_routes_say(role: Role) -> None:
         assert answer.status_code in (PASSED if may else {403}), _id(route)
 
 
+@pytest.mark.req("T37")
 @pytest.mark.parametrize("route", [r for r in PRIVATE if _method(r) == "POST"], ids=_id)
 async def test_another_site_can_post_nothing(route: GuardedRoute) -> None:
     client = await desk.browser(await scene.staff("Dana Cole"))
@@ -64,6 +66,7 @@ async def test_another_site_can_post_nothing(route: GuardedRoute) -> None:
     assert answer.status_code == 403 and "not sent from one of our pages" in answer.text
 
 
+@pytest.mark.req("T30", "V7.5.3")
 async def test_a_decision_wants_a_fresh_sign_in_at_the_door_too() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     dana = await scene.staff("Dana Cole")
@@ -87,6 +90,7 @@ async def test_who_may_not_know_of_security_gets_no_such_view() -> None:
     assert (await (await desk.browser(noor)).get("/queue?view=security")).status_code == 200
 
 
+@pytest.mark.req("T62", "V14.3.2")
 async def test_every_staff_page_is_kept_out_of_caches() -> None:
     client = await desk.browser(await scene.staff("Sam Ito"))
     answer = await client.get("/queue")

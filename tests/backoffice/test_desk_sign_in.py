@@ -56,6 +56,7 @@ async def test_it_sends_visitors_to_the_sign_in_and_back() -> None:
     assert answer.headers["location"] == "/sign-in?next=%2Fcases%2FRB-2401%3Fview%3Dall"
 
 
+@pytest.mark.req("T32")
 @pytest.mark.parametrize("claim", ["roles", "role", "realm_access", "amends_roles"])
 async def test_it_takes_roles_from_groups_and_from_no_other_claim(claim: str) -> None:
     at = Desk(**{"groups": ["amends-agents"], claim: ["manager", "amends-managers"]})
@@ -63,6 +64,7 @@ async def test_it_takes_roles_from_groups_and_from_no_other_claim(claim: str) ->
     assert (await Person.get(subject="dana.cole")).roles == ["agent"]
 
 
+@pytest.mark.req("T26", "V6.3.2")
 @pytest.mark.parametrize("groups", [[], ["staff"], ["amends-managers "], None])
 async def test_it_lets_nobody_in_without_a_group_of_ours(groups: Any) -> None:
     at = Desk(groups=groups)
@@ -71,6 +73,7 @@ async def test_it_lets_nobody_in_without_a_group_of_ours(groups: Any) -> None:
     assert not await Session.exists() and not await Person.exists()
 
 
+@pytest.mark.req("T26", "V6.8.1")
 async def test_it_refuses_a_second_identity_with_a_known_address() -> None:
     await Desk().sign_in()
     other = Desk(sub="dana.second")
@@ -82,6 +85,7 @@ async def test_it_refuses_a_second_identity_with_a_known_address() -> None:
     assert (await ExceptionItem.get(kind=people.SECOND_IDENTITY)).key == "dana@amends.example"
 
 
+@pytest.mark.req("V7.4.2")
 async def test_it_refuses_who_was_switched_off() -> None:
     await Desk().sign_in()
     await Person.filter(subject="dana.cole").update(active=False)
@@ -89,6 +93,7 @@ async def test_it_refuses_who_was_switched_off() -> None:
     assert answer.status_code == 403 and "switched off" in answer.text
 
 
+@pytest.mark.req("T31", "V8.3.2")
 async def test_it_reads_roles_from_the_database_on_every_request() -> None:
     at = Desk()
     await at.sign_in()
@@ -99,6 +104,7 @@ async def test_it_reads_roles_from_the_database_on_every_request() -> None:
     assert (await at.browser.get("/people")).status_code == 303
 
 
+@pytest.mark.req("T30")
 async def test_a_step_up_by_somebody_else_is_refused() -> None:
     at = Desk()
     await at.sign_in()
@@ -109,6 +115,7 @@ async def test_a_step_up_by_somebody_else_is_refused() -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.req("V7.2.4", "V7.6.1")
 async def test_a_step_up_renews_the_sign_in() -> None:
     at = Desk()
     await at.sign_in()
@@ -122,6 +129,7 @@ async def test_a_step_up_renews_the_sign_in() -> None:
     assert after.id != before.id and after.auth_time > clock.now() - timedelta(minutes=1)
 
 
+@pytest.mark.req("V7.1.3")
 async def test_it_signs_out_here_and_at_the_provider() -> None:
     at = Desk()
     await at.sign_in()
@@ -134,6 +142,7 @@ async def test_it_signs_out_here_and_at_the_provider() -> None:
     assert "You are signed out" in (await at.browser.get("/signed-out")).text
 
 
+@pytest.mark.req("V7.1.3", "V7.4.5")
 async def test_the_provider_ends_a_session_from_behind() -> None:
     at = Desk()
     await at.sign_in()
@@ -146,6 +155,7 @@ async def test_the_provider_ends_a_session_from_behind() -> None:
     assert (await at.browser.get("/queue")).status_code == 303
 
 
+@pytest.mark.req("V9.1.1")
 async def test_a_lie_about_signing_out_ends_nothing() -> None:
     at = Desk()
     await at.sign_in()

@@ -57,6 +57,7 @@ async def test_mine_and_overdue_are_mine_and_overdue() -> None:
     assert "Overdue 2 h" in reading.words(page)
 
 
+@pytest.mark.req("T64", "V15.2.2")
 async def test_it_counts_to_ninety_nine_and_pages_by_key() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     first = await scene.submitted(shop)
@@ -116,6 +117,7 @@ async def test_the_filter_box_gets_the_table_alone() -> None:
     assert answer.text.lstrip().startswith('<div id="rows"') and "<html" not in answer.text
 
 
+@pytest.mark.req("V2.2.1")
 async def test_nonsense_in_the_address_shows_the_start() -> None:
     client = await desk.browser(await scene.staff("Sam Ito"))
     for query in ("view=nope", "after=%00", "after=abc", "reason=x", "after=bnVsbA=="):
@@ -146,6 +148,7 @@ async def test_it_takes_ticked_cases_and_names_those_of_others() -> None:
     assert (await client.post("/queue/mine", data={"ids": free.ref})).status_code == 303
 
 
+@pytest.mark.req("T39", "V1.2.1")
 async def test_what_customers_write_is_never_markup() -> None:
     world = scene.twin()
     evil = "<img src=x onerror=alert(1)><b hx-get=/x>"

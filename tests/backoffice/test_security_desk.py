@@ -19,6 +19,7 @@ async def frozen(shop: scene.Customers) -> Case:
     return await triage.set_reason(case, sam, Reason.NOT_RECOGNISED)
 
 
+@pytest.mark.req("V8.2.1")
 @pytest.mark.parametrize(
     "name", ["Sam Ito", "Lee Moreau", "Ben Okafor", "Otto Brandt", "Alex Kim", "Ivy Lindqvist"]
 )
@@ -70,6 +71,7 @@ async def test_noor_prepares_the_refund_and_dana_decides_it() -> None:
     assert "Approve refunding $2,000.00?" in reading.words(asked)
 
 
+@pytest.mark.req("V7.5.3")
 async def test_noor_lifts_the_flag_with_a_reason_and_a_fresh_sign_in() -> None:
     shop, noor = await scene.harbor(), await scene.staff("Noor Haddad")
     case = await frozen(shop)

@@ -68,6 +68,7 @@ def test_it_finds_nothing_in_an_honest_history(run: Run, history: str) -> None:
     assert "nothing is broken" in done.output
 
 
+@pytest.mark.req("T35", "V16.4.2", "I27")
 @pytest.mark.parametrize(
     ("statement", "finding"),
     [
@@ -117,6 +118,7 @@ def test_it_names_the_row_that_was_tampered_with(
     assert finding in done.output
 
 
+@pytest.mark.req("T63")
 def test_it_stands_the_erasure_of_a_person(run: Run, history: str) -> None:
     with psycopg.connect(history, autocommit=True) as connection:
         connection.execute(
@@ -126,6 +128,7 @@ def test_it_stands_the_erasure_of_a_person(run: Run, history: str) -> None:
     assert run("audit", "verify").exit_code == 0
 
 
+@pytest.mark.req("T35", "V16.4.3")
 def test_it_finds_a_chain_that_was_cut_and_made_to_look_whole(
     run: Run, history: str, tmp_path: Path
 ) -> None:

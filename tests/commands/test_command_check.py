@@ -95,6 +95,7 @@ def test_it_names_a_provider_by_its_own_name(run: Run, outside: dict[str, str]) 
     assert f"The provider calls itself {outside['oidc_issuer']}" in done.output
 
 
+@pytest.mark.req("T58", "V13.2.2")
 def test_it_refuses_a_key_that_moves_money_outside_the_worker(
     run: Run, outside: dict[str, str]
 ) -> None:
@@ -106,6 +107,7 @@ def test_it_refuses_a_key_that_moves_money_outside_the_worker(
     assert run("check", "--for", "backoffice", **(outside | right)).exit_code == 0
 
 
+@pytest.mark.req("V13.1.1")
 def test_it_changes_nothing_at_stripe(run: Run, outside: dict[str, str]) -> None:
     run("check", **outside)
     url, key = outside["stripe_api_base"], {"Authorization": "Bearer sk_test_worker"}

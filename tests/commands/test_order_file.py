@@ -74,6 +74,7 @@ def test_it_names_line_and_column_and_what_to_do(column: str, value: str, words:
     assert any(line.startswith(f"line 3, column {column}: {words}") for line in found), found
 
 
+@pytest.mark.req("T53")
 @pytest.mark.parametrize("column", ["deposit_1_last4", "description", "billing_email", "total"])
 def test_it_never_repeats_a_card_number(column: str) -> None:
     found = problems({**HARBOR, column: "4242 4242 4242 4242"})

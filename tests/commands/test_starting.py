@@ -81,7 +81,7 @@ def test_each_process_refuses_what_is_dangerous_for_it(row: int, process: Proces
     assert (words in refusals(process, **changes)) == (process in refused_by)
 
 
-@pytest.mark.req("V13.2.3", "F61")
+@pytest.mark.req("V13.2.3", "F61", "V13.2.4")
 @pytest.mark.parametrize("base", ["https://api.stripe.com.evil.example", "http://127.0.0.1:9"])
 def test_a_live_key_never_meets_a_foreign_address(base: str) -> None:
     with pytest.raises(ValueError, match="is a live key but AMENDS_STRIPE_API_BASE"):
@@ -93,7 +93,7 @@ def test_before_the_day_of_going_live_a_test_key_is_right() -> None:
     assert "test key" in refusals(Process.WORKER, go_live="2026-11-23")
 
 
-@pytest.mark.req("V13.2.3", "V16.2.5")
+@pytest.mark.req("V13.2.3", "V16.2.5", "T54")
 @pytest.mark.parametrize(
     "command", [("serve", "portal"), ("serve", "backoffice"), ("worker",), ("inbox",)]
 )

@@ -48,6 +48,7 @@ async def test_it_approves_the_plan_that_dana_saw() -> None:
     assert row.expires_at == row.at + timedelta(days=14)
 
 
+@pytest.mark.req("V16.2.1")
 @pytest.mark.usefixtures("db")
 async def test_it_tells_priya_and_keeps_the_checks_of_that_second() -> None:
     shop, sam, dana = await _scene()
@@ -76,6 +77,7 @@ async def test_it_shows_the_approver_everything() -> None:
     assert not page.blocking
 
 
+@pytest.mark.req("T25", "I7")
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize("role", list(Role))
 async def test_it_never_lets_the_preparer_approve(role: Role) -> None:
@@ -107,6 +109,7 @@ async def test_it_takes_a_rebill_only_from_another_manager(prepares: Role, appro
             await approval.approve(case, other, plan.version, plan.digest)
 
 
+@pytest.mark.req("T25")
 @pytest.mark.usefixtures("db")
 async def test_the_database_refuses_what_the_code_would_let_through() -> None:
     shop, sam, _ = await _scene()
@@ -144,6 +147,7 @@ async def test_it_remembers_who_held_the_case_when_the_plan_was_made() -> None:
     assert await approval.approve(case, ruth, plan.version, plan.digest)
 
 
+@pytest.mark.req("T30", "V6.8.4")
 @pytest.mark.usefixtures("db")
 async def test_it_wants_a_sign_in_of_the_last_five_minutes() -> None:
     shop, sam, dana = await _scene()
@@ -160,6 +164,7 @@ async def test_it_wants_a_sign_in_of_the_last_five_minutes() -> None:
     assert (await Case.get(id=case.id)).status is Status.PROPOSED
 
 
+@pytest.mark.req("T28", "T29")
 @pytest.mark.usefixtures("db")
 async def test_it_refuses_another_digest_or_version_than_the_waiting_one() -> None:
     shop, sam, dana = await _scene()
@@ -170,6 +175,7 @@ async def test_it_refuses_another_digest_or_version_than_the_waiting_one() -> No
             await approval.approve(case, dana, version, digest)
 
 
+@pytest.mark.req("V16.3.3")
 @pytest.mark.usefixtures("db")
 async def test_it_says_who_decided_and_when() -> None:
     shop, sam, dana = await _scene()
@@ -185,6 +191,7 @@ async def test_it_says_who_decided_and_when() -> None:
     assert await MailItem.filter(case_id=case.id, kind="approved").count() == 1
 
 
+@pytest.mark.req("T18")
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize("mishap", ["open_dispute", "open_inquiry", "warn_fraud"])
 async def test_it_looks_at_stripe_again_before_it_says_yes(mishap: str) -> None:
@@ -206,6 +213,7 @@ async def test_it_refuses_when_the_money_was_refunded_elsewhere() -> None:
         await approval.approve(case, dana, plan.version, plan.digest)
 
 
+@pytest.mark.req("T28", "T33")
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(
     "change", [{"card_fingerprint": "fp_other"}, {"contact_email": "sam@amends.example"}]
@@ -288,7 +296,7 @@ async def _small(shop: Customers, sam: Staff, cents: int) -> tuple[Case, Plan]:
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(("cents", "agent_may"), [(499_99, True), (500_00, True), (500_01, False)])
-@pytest.mark.req("A3")
+@pytest.mark.req("A3", "V2.3.2")
 async def test_it_needs_a_lead_strictly_above_the_limit(cents: int, agent_may: bool) -> None:
     shop, sam, _ = await _scene()
     nia, lee = await scene.staff("Nia Brooks"), await scene.staff("Lee Moreau")
@@ -304,7 +312,7 @@ async def test_it_needs_a_lead_strictly_above_the_limit(cents: int, agent_may: b
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize("days_ago", [0, 29, 31])
-@pytest.mark.req("A3")
+@pytest.mark.req("A3", "T20", "V2.3.2")
 async def test_it_sums_thirty_days_so_that_splitting_gains_nothing(days_ago: int) -> None:
     world = scene.twin()
     shop, sam = await scene.harbor(world), await scene.staff("Sam Ito")
@@ -355,6 +363,7 @@ async def test_it_counts_no_refund_that_failed() -> None:
 # --- Races, with real commits -------------------------------------------------------------------
 
 
+@pytest.mark.req("V15.4.2", "V2.3.4")
 @pytest.mark.usefixtures("fresh_db")
 async def test_fifty_managers_at_once_make_one_approval() -> None:
     shop, sam, _ = await _scene()
@@ -375,7 +384,7 @@ async def test_fifty_managers_at_once_make_one_approval() -> None:
 
 
 @pytest.mark.usefixtures("fresh_db")
-@pytest.mark.req("A3")
+@pytest.mark.req("A3", "T20", "V15.4.2")
 async def test_two_small_plans_at_once_cannot_both_pass_under_the_limit() -> None:
     shop, sam, _ = await _scene()
     nia, mo = await scene.staff("Nia Brooks"), await scene.staff("Mo Park", Role.AGENT)
@@ -394,6 +403,7 @@ async def test_two_small_plans_at_once_cannot_both_pass_under_the_limit() -> Non
     assert sorted(type(result).__name__ for result in results) == ["Case", "Refused"]
 
 
+@pytest.mark.req("V2.3.1")
 @pytest.mark.usefixtures("fresh_db")
 @pytest.mark.parametrize("rival", ["decline", "send_back", "withdraw", "take_back"])
 async def test_the_first_of_two_rivals_wins_and_the_other_hears_of_it(rival: str) -> None:
@@ -450,6 +460,7 @@ async def test_fifty_agents_at_once_get_one_case() -> None:
     assert await TimelineEntry.filter(action=Action.CLAIM).count() == 1
 
 
+@pytest.mark.req("T19", "V2.3.4")
 @pytest.mark.usefixtures("fresh_db")
 async def test_two_cases_at_once_cannot_claim_one_charge() -> None:
     shop, sam, _ = await _scene()

@@ -47,6 +47,7 @@ async def _people() -> tuple[Customers, Staff, Staff]:
     return await scene.harbor(), await scene.staff("Sam Ito"), await scene.staff("Dana Cole")
 
 
+@pytest.mark.req("T10", "V6.4.4")
 async def test_nothing_changes_until_a_second_person_agrees() -> None:
     shop, sam, dana = await _people()
     await billing_address.propose(shop.account.id, dana, NEW, WHY)
@@ -88,6 +89,7 @@ async def test_an_address_that_cannot_be_is_refused(email: str, why: str, words:
         await billing_address.propose(shop.account.id, sam, email, why)
 
 
+@pytest.mark.req("T10", "V6.3.7", "V7.4.3")
 async def test_both_addresses_hear_it_and_everybody_is_signed_out() -> None:
     shop, sam, dana = await _people()
     case = await scene.in_triage(shop, sam)
@@ -111,6 +113,7 @@ async def test_both_addresses_hear_it_and_everybody_is_signed_out() -> None:
     assert entry is not None and entry.action == "change_address" and entry.reason == WHY
 
 
+@pytest.mark.req("T10")
 async def test_a_rebill_is_refused_inside_the_week_and_possible_after_it() -> None:
     shop, sam, dana = await _people()
     case = await scene.in_triage(shop, sam)

@@ -78,7 +78,7 @@ async def test_it_audits_sixty_business_days_before_anything_is_refunded(
     assert refunds(shop) == []
 
 
-@pytest.mark.req("B10")
+@pytest.mark.req("B10", "T66", "I31")
 async def test_nothing_is_billed_during_the_audit(shop: Shop, cancelled: Case) -> None:
     before = len(shop.world.ledger())
     case = await days_pass(shop, await shops.work(cancelled), 60)
@@ -86,7 +86,7 @@ async def test_nothing_is_billed_during_the_audit(shop: Shop, cancelled: Case) -
     assert (await Audit.get(case_id=case.id)).renewals_stopped_at is not None
 
 
-@pytest.mark.req("B10")
+@pytest.mark.req("B10", "T65")
 async def test_a_manager_confirms_the_amount_again_at_the_end(
     shop: Shop, cancelled: Case, otto: Staff, sam: Staff, dana: Staff
 ) -> None:

@@ -174,6 +174,7 @@ async def test_a_lock_while_the_answer_is_lost_keeps_the_truth(at: Scene) -> Non
     assert at.given() == [-100_00]
 
 
+@pytest.mark.req("T24", "V2.3.2")
 @pytest.mark.parametrize(("minor", "fits"), [(250_00, True), (250_01, False)])
 async def test_one_case_gets_no_more_than_its_cap(at: Scene, minor: int, fits: bool) -> None:
     if fits:
@@ -192,6 +193,7 @@ async def test_a_second_credit_of_a_case_counts_the_first(at: Scene) -> None:
     assert await scene.propose(case, at.sam, Outcome.CREDIT, credit_minor=50_00)
 
 
+@pytest.mark.req("T24")
 @pytest.mark.parametrize(("last", "fits"), [(250_00, True), (250_01, False)])
 async def test_a_person_has_a_hand_in_no_more_than_the_cap_of_a_month(
     at: Scene, last: int, fits: bool
@@ -252,6 +254,7 @@ async def test_a_currency_without_a_cap_gets_no_credit(at: Scene) -> None:
     assert Policy().goodwill_cap("kwd").minor == 0
 
 
+@pytest.mark.req("T24")
 async def test_no_credit_without_an_approval(at: Scene) -> None:
     case, _ = await at.proposed()
     await shops.work(case)

@@ -123,6 +123,7 @@ async def test_who_wrote_of_the_bank_first_is_not_told_again(at: Scene) -> None:
     assert not await MailItem.filter(case_id=case.id, kind="bank_dispute").exists()
 
 
+@pytest.mark.req("T18", "I14")
 async def test_it_joins_the_case_that_is_there_and_stops_its_money(at: Scene) -> None:
     case = await scene.approved(at.harbor, at.sam, at.dana)
     dispute_id = at.open()
@@ -133,6 +134,7 @@ async def test_it_joins_the_case_that_is_there_and_stops_its_money(at: Scene) ->
     assert refunds(at.shop) == []
 
 
+@pytest.mark.req("T17")
 async def test_a_finished_case_is_opened_again_with_its_papers(at: Scene) -> None:
     case = await shops.work(await scene.approved(at.harbor, at.sam, at.dana))
     assert case.status is Status.RESOLVED

@@ -129,6 +129,7 @@ async def test_a_dispute_still_stops_securitys_refund(at: Scene) -> None:
     assert refunds(at.shop) == []
 
 
+@pytest.mark.req("T22", "I15")
 @pytest.mark.parametrize("outcome", [Outcome.REBILL, Outcome.RECHARGE, Outcome.CREDIT])
 async def test_it_never_ends_in_a_new_charge(at: Scene, outcome: Outcome) -> None:
     case = await at.ready()

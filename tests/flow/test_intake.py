@@ -90,7 +90,7 @@ async def test_a_part_up_to_the_whole_is_taken(harbor: Customers, claimed: str) 
     assert Money(0, "usd") < Money(case.claimed_amount_minor, "usd") <= Money(2000_00, "usd")
 
 
-@pytest.mark.req("T15")
+@pytest.mark.req("T15", "V2.2.3")
 @pytest.mark.parametrize("claimed", ["2,000.01", "0", "-5", "abc", "1e9", "9" * 60, "1.234"])
 async def test_other_amounts_are_refused_and_nothing_is_kept(
     harbor: Customers, claimed: str
@@ -114,6 +114,7 @@ async def test_a_sent_request_takes_no_answer_any_more(harbor: Customers) -> Non
         await intake.delete_draft(sent, harbor.priya)
 
 
+@pytest.mark.req("T13", "V8.2.2")
 async def test_a_stranger_cannot_touch_a_draft(harbor: Customers) -> None:
     other = await scene.shop(harbor.world, "t-2", "Other", "other@gym.example", "SO-2", ())
     case = await answered(harbor)
@@ -156,6 +157,7 @@ async def test_guessing_is_seen_by_a_person_only(harbor: Customers) -> None:
         assert await ExceptionItem.filter(kind="last4_guessing").exists() is (number == 3)
 
 
+@pytest.mark.req("V2.3.3")
 async def test_words_and_files_of_a_message_come_together_or_not_at_all(
     harbor: Customers,
 ) -> None:
@@ -170,6 +172,7 @@ async def test_words_and_files_of_a_message_come_together_or_not_at_all(
     assert after.version == case.version + 1  # an open page of the desk is older now
 
 
+@pytest.mark.req("V2.4.1")
 async def test_twenty_messages_an_hour_are_enough(harbor: Customers) -> None:
     case = await scene.submitted(harbor)
     for _ in range(writing.MOST_MESSAGES_AN_HOUR):
@@ -187,6 +190,7 @@ async def test_a_case_holds_twenty_files(harbor: Customers) -> None:
     assert await Attachment.filter(case_id=case.id).count() == 20
 
 
+@pytest.mark.req("V2.3.3")
 async def test_a_file_that_finds_no_room_leaves_nothing_in_the_store(
     harbor: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +214,7 @@ async def test_a_file_that_finds_no_room_leaves_nothing_in_the_store(
     assert await store.exists(put[19]) and not await store.exists(put[20])
 
 
+@pytest.mark.req("V16.5.2")
 async def test_stripe_being_silent_is_said_and_loses_nothing(
     harbor: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ def _decided_by(lately: int, of_one_charge: int) -> frozenset[Role]:
     return policy.route(Outcome.REFUND, Kind.DISPUTE, reason, totals, Policy()).roles
 
 
-@pytest.mark.req("A3")
+@pytest.mark.req("A3", "V2.3.2")
 @pytest.mark.parametrize(
     ("lately", "of_one_charge", "agent_may"),
     [(499_99, 0, True), (500_00, 500_00, True), (500_01, 0, False), (0, 500_01, False)],
@@ -59,7 +59,7 @@ def test_strictly_over_the_limit_by_either_sum(
     assert (Role.AGENT in _decided_by(lately, of_one_charge)) is agent_may
 
 
-@pytest.mark.req("A3")
+@pytest.mark.req("A3", "T20")
 @given(st.lists(st.integers(1, 600_00), min_size=1, max_size=6))
 def test_no_split_of_more_than_the_limit_passes_without_a_lead(parts: list[int]) -> None:
     """Parts decided one after the other, each with what came before: somebody needs a lead."""
@@ -213,7 +213,7 @@ async def test_a_plan_of_the_old_rules_is_sent_back() -> None:
     assert page.route.roles == policy.LEADS
 
 
-@pytest.mark.req("A3")
+@pytest.mark.req("A3", "V2.1.3")
 @pytest.mark.usefixtures("db")
 async def test_the_pages_propose_agree_and_keep_the_history() -> None:
     dana, ruth = await _managers()

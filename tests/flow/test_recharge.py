@@ -81,7 +81,7 @@ async def test_a_customer_who_fails_at_the_bank_may_try_again(
     assert len(charges(shop)) == 2
 
 
-@pytest.mark.req("B8")
+@pytest.mark.req("B8", "T21")
 async def test_a_declined_card_asks_for_another_and_refunds_nothing_twice(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:

@@ -88,7 +88,7 @@ async def test_another_amount_or_card_is_no_duplicate() -> None:
     assert duplicates.pairs(await sighting.read_claim(case, sam)) == ()
 
 
-@pytest.mark.req("A7a", "A8")
+@pytest.mark.req("A7a", "A8", "I32")
 async def test_only_the_duplicate_is_refunded_in_full_with_stripes_word_for_it() -> None:
     sam = await scene.staff("Sam Ito")
     shop, case, second = await twice(sam)
@@ -193,7 +193,7 @@ async def test_what_is_shown_is_what_is_stored_by_the_day() -> None:
     assert stored.amount_minor == owed.refund.minor
 
 
-@pytest.mark.req("A7b")
+@pytest.mark.req("A7b", "T23", "V2.2.3")
 async def test_nothing_is_owed_when_the_charge_came_before_the_end() -> None:
     sam = await scene.staff("Sam Ito")
     _, case = await cancelled(sam, ended_days=30)
@@ -201,7 +201,7 @@ async def test_nothing_is_owed_when_the_charge_came_before_the_end() -> None:
     assert shown.draft.legs == () and shown.blocking
 
 
-@pytest.mark.req("A7b")
+@pytest.mark.req("A7b", "T23")
 async def test_a_day_that_nobody_knows_blocks_until_staff_record_it_with_a_reason() -> None:
     sam = await scene.staff("Sam Ito")
     shop, case = await cancelled(sam, ended_days=None)

@@ -27,7 +27,7 @@ def charges(shop: Shop) -> list[tuple[str | None, int]]:
     ]
 
 
-@pytest.mark.req("B7", "B8", "B11", "B12")
+@pytest.mark.req("B7", "B8", "B11", "B12", "T08", "I3")
 async def test_it_refunds_each_deposit_to_its_own_card_then_charges_the_new_one(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:
@@ -133,6 +133,7 @@ async def test_a_key_of_25_hours_is_never_sent_again(shop: Shop, sam: Staff, dan
     assert refunds(shop) == [("4242", -80_000)]
 
 
+@pytest.mark.req("T18")
 async def test_a_dispute_before_the_first_refund_locks_the_case(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:
@@ -144,6 +145,7 @@ async def test_a_dispute_before_the_first_refund_locks_the_case(
     assert refunds(shop) == [("0005", -120_000)]
 
 
+@pytest.mark.req("T36")
 async def test_a_refund_made_in_the_dashboard_is_never_taken_for_ours(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:
@@ -158,6 +160,7 @@ async def test_a_refund_made_in_the_dashboard_is_never_taken_for_ours(
     assert await ExceptionItem.filter(kind="charge_changed").exists()
 
 
+@pytest.mark.req("I13")
 async def test_an_expired_approval_sends_nothing(shop: Shop, sam: Staff, dana: Staff) -> None:
     sold = await shops.sale(shop, (VISA, 80_000))
     made = await shops.approved(shop, sold, sam, dana)

@@ -35,12 +35,14 @@ def refund_id(shop: Shop) -> str:
     return next(row.object_id for row in shop.world.ledger() if row.kind == "refund")
 
 
+@pytest.mark.req("T55")
 async def test_an_unsigned_webhook_is_refused(shop: Shop, db: None) -> None:
     with pytest.raises(stripe.BadSignature):
         await stripe_events.receive(b'{"id": "evt_1"}', "t=1,v1=00")
     assert await WebhookEvent.all().count() == 0
 
 
+@pytest.mark.req("T56")
 async def test_an_event_is_kept_once(shop: Shop, sam: Staff, dana: Staff) -> None:
     sold = await shops.sale(shop, (VISA, 80_000))
     shop.world.add_endpoint("http://portal.test/stripe/webhook", shops.SECRET)
@@ -72,6 +74,7 @@ async def test_any_order_with_repeats_and_losses_ends_the_same(
     assert await MailItem.filter(case_id=case.id, kind="done").count() == 1
 
 
+@pytest.mark.req("T36")
 async def test_a_dashboard_refund_goes_to_the_exceptions_desk(
     shop: Shop, sam: Staff, dana: Staff
 ) -> None:
@@ -82,6 +85,7 @@ async def test_a_dashboard_refund_goes_to_the_exceptions_desk(
     assert await ExceptionItem.filter(kind="foreign_refund", resolved_at=None).count() == 1
 
 
+@pytest.mark.req("T36")
 async def test_catch_up_finds_what_no_webhook_brought(shop: Shop, sam: Staff, dana: Staff) -> None:
     sold = await shops.sale(shop, (PENDING, 80_000))
     case = await shops.work((await shops.approved(shop, sold, sam, dana)).case)

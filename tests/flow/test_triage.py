@@ -71,6 +71,7 @@ async def test_it_lets_only_a_lead_take_over_a_case() -> None:
     assert (await triage.claim(case, lee)).owner_id == lee.person_id
 
 
+@pytest.mark.req("V8.1.2")
 @pytest.mark.parametrize("name", ["Otto Brandt", "Ivy Lindqvist", "Alex Kim"])
 async def test_it_lets_auditors_csms_and_admins_look_but_not_act(name: str) -> None:
     shop, viewer = await scene.harbor(), await scene.staff(name)
@@ -101,7 +102,7 @@ async def test_it_compares_what_priya_wrote_with_stripe() -> None:
     assert rows["New card"].shows == "Mastercard 5454, expires 12/2034"
 
 
-@pytest.mark.req("A6")
+@pytest.mark.req("A6", "T12", "V6.4.2")
 async def test_it_shows_wrong_digits_as_a_mismatch_and_nothing_as_unknown() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.submitted(shop, claimed_last4="9876", claimed_amount_minor=None)
@@ -143,7 +144,7 @@ async def test_it_ranks_candidates_and_calls_an_address_alone_unverified() -> No
     assert (await Account.get(id=shop.account.id)).stripe_customer_id == shop.customer_id
 
 
-@pytest.mark.req("A5")
+@pytest.mark.req("A5", "V8.4.1")
 async def test_it_refuses_a_customer_of_another_account() -> None:
     world = scene.twin()
     shop, sam = await scene.harbor(world), await scene.staff("Sam Ito")

@@ -48,6 +48,7 @@ async def test_it_stores_exactly_what_was_shown() -> None:
     assert ids == [leg.leg_id for leg in shown.draft.legs]
 
 
+@pytest.mark.req("T15", "I1")
 async def test_it_refunds_only_what_stripe_can_still_refund() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam)
@@ -60,7 +61,7 @@ async def test_it_refunds_only_what_stripe_can_still_refund() -> None:
         await scene.shown(case, sam, amounts={shop.deposits[0].id: 1000_01})
 
 
-@pytest.mark.req("A6")
+@pytest.mark.req("A6", "T15")
 async def test_it_never_takes_an_amount_from_the_claim() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam, claimed_amount_minor=9_999_00)
@@ -107,6 +108,7 @@ async def test_it_refuses_without_a_verified_identity() -> None:
         await scene.propose(case, sam)
 
 
+@pytest.mark.req("T18")
 @pytest.mark.parametrize("mishap", ["open_dispute", "open_inquiry", "warn_fraud"])
 async def test_it_refuses_a_charge_with_a_dispute_inquiry_or_warning(mishap: str) -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
@@ -141,7 +143,7 @@ async def test_it_refuses_papers_that_were_asked_for_and_not_accepted() -> None:
         await scene.propose(case, sam)
 
 
-@pytest.mark.req("B5")
+@pytest.mark.req("B5", "V2.2.3")
 async def test_it_refuses_a_new_card_that_is_missing_or_somebody_elses() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     other = shop.world.add_customer("else@example.com", "Else")
@@ -168,7 +170,7 @@ async def test_it_warns_when_the_new_card_is_the_old_one() -> None:
     assert not shown.blocking
 
 
-@pytest.mark.req("A7d")
+@pytest.mark.req("A7d", "T22")
 async def test_it_never_rebills_a_card_that_was_not_recognised() -> None:
     shop, noor = await scene.harbor(), await scene.staff("Noor Haddad")
     case = await scene.in_triage(shop, noor, reason=Reason.NOT_RECOGNISED)
@@ -188,6 +190,7 @@ async def test_it_lets_an_agent_prepare_nothing_for_security() -> None:
         await scene.propose(case, sam, Outcome.REFUND)
 
 
+@pytest.mark.req("T19", "I16")
 async def test_it_lets_one_case_at_a_time_move_a_charge() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     first, _ = await scene.proposed(shop, sam)

@@ -172,6 +172,7 @@ INJECTIONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.req("T41", "V1.3.7")
 @pytest.mark.parametrize("evil", INJECTIONS)
 async def test_what_a_customer_writes_is_printed_as_it_stands(evil: str) -> None:
     proof = for_customer(evil, organisation=evil)

@@ -55,6 +55,7 @@ async def test_it_says_not_stored_for_a_missing_key(local: files.Store) -> None:
     assert isinstance(caught.value, facts.NotFound)
 
 
+@pytest.mark.req("V5.3.1", "V13.3.2")
 async def test_local_files_are_for_their_owner_only(local: files.Store, tmp_path: Path) -> None:
     key = files.new_key("attachments")
     await local.put(key, b"x", "text/plain")
@@ -64,6 +65,7 @@ async def test_local_files_are_for_their_owner_only(local: files.Store, tmp_path
     assert mode(root) == 0o700
 
 
+@pytest.mark.req("V5.3.2", "T44")
 def test_keys_are_random_and_fit_their_column() -> None:
     keys = {files.new_key("attachments") for _ in range(200)}
     assert len(keys) == 200
@@ -73,6 +75,7 @@ def test_keys_are_random_and_fit_their_column() -> None:
 BAD_KEYS = ["../x", "a/../../x", "/etc/passwd", "a//b", "a/%2e%2e/b", "a\\b", "a\x00b", "a\nb", ""]
 
 
+@pytest.mark.req("T44", "V5.3.2")
 @pytest.mark.parametrize("key", [*BAD_KEYS, "a" * 121, "a/" + "é"])
 async def test_it_refuses_keys_it_did_not_make(local: files.Store, key: str) -> None:
     with pytest.raises(ValueError, match="letters, digits"):
@@ -92,6 +95,7 @@ def test_it_refuses_local_addresses_that_are_not_absolute(url: str) -> None:
         files.Store(url)
 
 
+@pytest.mark.req("V16.5.2")
 async def test_failures_become_one_exception_without_the_stores_words(
     local: files.Store, tmp_path: Path
 ) -> None:

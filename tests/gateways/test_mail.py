@@ -114,6 +114,7 @@ HEADERS = {"From", "To", "Reply-To", "Date", "Message-ID", "Subject", "Auto-Subm
 HEADERS |= {"X-Auto-Response-Suppress", "MIME-Version", "Content-Type"}
 
 
+@pytest.mark.req("T49", "V1.3.11")
 @settings(max_examples=60, deadline=None)
 @given(name=st.text(max_size=60), reference=st.text(max_size=20), order=st.text(max_size=20))
 def test_no_text_can_add_headers_or_recipients(name: str, reference: str, order: str) -> None:
@@ -127,6 +128,7 @@ def test_no_text_can_add_headers_or_recipients(name: str, reference: str, order:
     assert [a.addr_spec for a in message["From"].addresses] == [ENVELOPE.sender]
 
 
+@pytest.mark.req("T49")
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=80))
 def test_no_attachment_name_can_add_a_header(name: str) -> None:
@@ -183,6 +185,7 @@ async def test_a_lasting_no_is_undeliverable(where: str) -> None:
             await mail.send(composed(), sink.url)
 
 
+@pytest.mark.req("V16.5.2")
 async def test_no_server_is_tried_later() -> None:
     async with mail_server.running(mail_server.Sink()) as sink:
         url = sink.url
@@ -205,6 +208,7 @@ async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.Monke
     server.close()
 
 
+@pytest.mark.req("V12.3.1")
 async def test_an_unencrypted_server_elsewhere_gets_neither_mail_nor_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -216,6 +220,7 @@ async def test_an_unencrypted_server_elsewhere_gets_neither_mail_nor_password(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.req("V12.3.2")
 async def test_a_server_with_a_certificate_nobody_vouches_for_gets_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -227,6 +232,7 @@ async def test_a_server_with_a_certificate_nobody_vouches_for_gets_nothing(
     assert sink.taken == []
 
 
+@pytest.mark.req("V12.3.1")
 async def test_a_server_with_a_trusted_certificate_gets_the_mail_encrypted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_plain_text_and_html_say_the_same(name: str) -> None:
     assert read(texts.html) == texts.text.split()
 
 
+@pytest.mark.req("V15.3.1")
 @pytest.mark.parametrize("name", mail_samples.NAMES)
 def test_no_internal_word_reaches_a_customer(name: str) -> None:
     texts = rendered(name)
@@ -128,6 +129,7 @@ def test_a_mail_survives_the_row_that_waits_to_be_sent(name: str) -> None:
 # --- What single mails say -----------------------------------------------------------------------
 
 
+@pytest.mark.req("T04")
 def test_the_code_is_shown_in_two_groups_with_its_end_and_no_link() -> None:
     texts = rendered("sign_in_code")
     assert "4820 3917" in texts.text
@@ -250,6 +252,7 @@ def test_done_by_credit_attaches_nothing() -> None:
 EVIL = "Priya <script>alert(1)</script> {{ 7*7 }} & \r\nBcc: x@y.example\u202e\x00"
 
 
+@pytest.mark.req("T41", "V1.3.5", "V1.2.1")
 def test_text_from_outside_stays_text() -> None:
     head = dataclasses.replace(mail_samples.CASE, greeting=EVIL)
     texts = with_("withdrawn", case=head)

@@ -31,6 +31,7 @@ def test_prose_keeps_paragraphs_only() -> None:
     assert plain_text.prose("\n\nOne \r\n\r\n\r\nTwo\rThree\n\n") == "One\n\nTwo\nThree"
 
 
+@pytest.mark.req("V16.4.1", "V1.3.3")
 @given(st.text())
 def test_nothing_that_steers_a_terminal_or_a_header_is_left(text: str) -> None:
     clean = plain_text.line(text)

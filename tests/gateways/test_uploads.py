@@ -121,6 +121,7 @@ REFUSED: list[tuple[str, str, bytes, Code]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.req("V5.2.2")
 @pytest.mark.parametrize(("name", "declared", "data", "stored"), TAKEN, ids=lambda v: str(v)[:24])
 def test_it_takes_honest_files(name: str, declared: str, data: bytes, stored: str) -> None:
     taken = uploads.check(name, declared, data)
@@ -129,6 +130,7 @@ def test_it_takes_honest_files(name: str, declared: str, data: bytes, stored: st
     assert taken.sha256 == hashlib.sha256(taken.data).hexdigest()
 
 
+@pytest.mark.req("T43", "V5.2.2", "V5.2.3", "V5.2.6", "V1.3.4", "V1.5.1")
 @pytest.mark.parametrize(("name", "declared", "data", "code"), REFUSED, ids=lambda v: str(v)[:24])
 def test_it_refuses_the_rest(name: str, declared: str, data: bytes, code: Code) -> None:
     with pytest.raises(uploads.Rejected) as caught:
@@ -138,6 +140,7 @@ def test_it_refuses_the_rest(name: str, declared: str, data: bytes, code: Code) 
     assert "!" not in caught.value.message
 
 
+@pytest.mark.req("V5.1.1")
 def test_every_reason_for_refusal_has_its_own_sentence() -> None:
     seen: dict[Code, str] = {}
     for name, declared, data, _ in REFUSED:
@@ -154,6 +157,7 @@ def test_it_says_the_size_of_a_file_that_is_too_big() -> None:
         uploads.check("a.pdf", "", b"x" * (10 * MB + 1))
 
 
+@pytest.mark.req("V5.2.4", "V5.2.1", "T45")
 def test_a_case_holds_twenty_files_and_25_mb() -> None:
     uploads.check_room("a.pdf", 5 * MB, files_held=19, bytes_held=20 * MB)
     with pytest.raises(uploads.Rejected, match="20 files") as caught:
@@ -164,6 +168,7 @@ def test_a_case_holds_twenty_files_and_25_mb() -> None:
     assert caught.value.code is Code.CASE_FULL
 
 
+@pytest.mark.req("V14.2.8")
 def test_pictures_lose_place_camera_and_comments() -> None:
     taken = uploads.check("photo.jpg", "", corpus.jpeg(comment=b"4242 secret"))
     assert not Image.open(io.BytesIO(taken.data)).getexif()
@@ -178,6 +183,7 @@ def test_pictures_are_turned_upright_before_the_note_is_lost() -> None:
     assert Image.open(io.BytesIO(taken.data)).size == (30, 40)
 
 
+@pytest.mark.req("T43")
 def test_what_hides_behind_a_picture_is_gone() -> None:
     taken = uploads.check("photo.png", "", corpus.png() + b"<script>alert(1)</script>")
     assert b"script" not in taken.data
@@ -191,6 +197,7 @@ def test_transparency_survives() -> None:
     assert Image.open(io.BytesIO(taken.data)).getpixel((0, 0)) == (0, 0, 0, 0)
 
 
+@pytest.mark.req("T45")
 def test_large_pictures_are_made_smaller_but_stay_readable() -> None:
     out = io.BytesIO()
     Image.new("L", (6000, 3000), 200).save(out, "JPEG")
@@ -203,6 +210,7 @@ def test_text_is_kept_as_utf_8() -> None:
     assert uploads.check("a.txt", "", b"\xef\xbb\xbfhello").data == b"hello"
 
 
+@pytest.mark.req("T53")
 def test_text_loses_card_numbers_and_names_do_too() -> None:
     taken = uploads.check("4242424242424242.txt", "", b"My card is 4242 4242 4242 4242, cvc 123.")
     assert b"4242 4242" not in taken.data
@@ -245,6 +253,7 @@ def test_heic_that_cannot_be_opened_is_a_failed_file(monkeypatch: pytest.MonkeyP
     assert caught.value.code is Code.FAILED
 
 
+@pytest.mark.req("T45", "V15.2.2")
 def test_a_pdf_made_to_keep_us_busy_is_refused_soon() -> None:
     repeated = b"obj <</Type /ObjStm /Filter /FlateDecode>> stream\n"
     data = corpus.pdf_saying(repeated * (9 * MB // len(repeated)))
@@ -279,6 +288,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.req("T44", "V5.4.1")
 @pytest.mark.parametrize(("raw", "clean"), NAMES)
 def test_names_are_cleaned_for_display(raw: str, clean: str) -> None:
     assert upload_names.clean(raw) == clean

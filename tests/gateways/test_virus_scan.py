@@ -44,6 +44,7 @@ def test_a_clean_file_is_sent_whole_and_taken() -> None:
     assert b"".join(read) == data
 
 
+@pytest.mark.req("V5.4.3")
 def test_an_infected_file_is_refused(tmp_path: Path) -> None:
     found = b"stream: Win.Test.EICAR_HDB-1 FOUND\0"
     with daemon(found, tmp_path / "d") as (url, _), pytest.raises(uploads.Rejected) as caught:
@@ -51,6 +52,7 @@ def test_an_infected_file_is_refused(tmp_path: Path) -> None:
     assert caught.value.code is uploads.Code.VIRUS
 
 
+@pytest.mark.req("V16.5.3")
 @pytest.mark.parametrize("answer", [b"INSTREAM size limit exceeded. ERROR\0", b""])
 def test_an_answer_that_says_nothing_lets_nothing_through(answer: bytes) -> None:
     with daemon(answer) as (url, _), pytest.raises(facts.Unavailable):

@@ -104,7 +104,7 @@ async def mail_of(case: Case, message_id: str = "<first@northwind.example>") -> 
     )
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T51")
 @pytest.mark.parametrize("dmarc", ["pass", "fail", "none", ""])
 async def test_somebody_else_with_the_reply_address_joins_nothing(
     harbor: Account, dmarc: str
@@ -159,7 +159,7 @@ async def test_a_closed_case_stays_closed_and_is_looked_at(harbor: Account) -> N
     assert (await ExceptionItem.get()).kind == "closed_case_mail"
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T50")
 @pytest.mark.parametrize("status", [s for s in Status if s is not Status.NEEDS_CUSTOMER])
 async def test_no_wish_in_a_mail_triggers_anything(harbor: Account, status: Status) -> None:
     case = await case_of(harbor, status)
@@ -224,7 +224,7 @@ async def test_a_full_case_takes_the_words_and_names_the_files(harbor: Account) 
     assert "A request can hold 20 files" in (await Message.get()).body
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T51")
 @pytest.mark.parametrize(("who", "dmarc"), [(EVE, "pass"), (PRIYA, "none"), (PRIYA, "fail")])
 async def test_ten_thousand_guesses_attach_nothing(harbor: Account, who: str, dmarc: str) -> None:
     """Reply addresses, subjects and mail ids, a hundred a mail; each from another domain."""

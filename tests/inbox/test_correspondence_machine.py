@@ -82,6 +82,7 @@ async def test_a_report_of_a_mail_that_is_not_ours_is_kept_quietly(harbor: Accou
     assert await MailItem.all().count() == 0
 
 
+@pytest.mark.req("T52")
 async def test_a_bounce_storm_writes_no_mail(harbor: Account) -> None:
     case = await case_of(harbor)
     for number in range(50):
@@ -171,7 +172,7 @@ def to_reply_address(mail: MailItem, who: str) -> Letter:
     return rude(mail, who)
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T52")
 @pytest.mark.parametrize("responder", [polite, threaded, subject_only, rude])
 @pytest.mark.parametrize("who", [PRIYA, EVE])
 @pytest.mark.parametrize("pause", [timedelta(seconds=20), timedelta(minutes=61)])

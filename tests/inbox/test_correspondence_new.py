@@ -152,7 +152,7 @@ async def test_an_answer_to_a_draft_is_told_to_staff(harbor: Account) -> None:
 # --- Nobody we know --------------------------------------------------------------------------
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T06")
 async def test_an_unknown_sender_is_read_by_a_person_and_told_so_once(harbor: Account) -> None:
     assert await take(unknown(text="My card is 4242424242424242")) is Became.NEW
     item = await ExceptionItem.get()
@@ -166,6 +166,7 @@ async def test_an_unknown_sender_is_read_by_a_person_and_told_so_once(harbor: Ac
     assert await Case.all().count() == 0
 
 
+@pytest.mark.req("T06", "T52")
 async def test_one_answer_an_hour_and_two_a_day(harbor: Account, time: list[datetime]) -> None:
     for _ in range(30):
         await take(unknown())
@@ -205,6 +206,7 @@ async def test_files_of_a_stranger_are_named_and_not_kept(harbor: Account) -> No
     assert await Attachment.all().count() == 0
 
 
+@pytest.mark.req("T06")
 async def test_many_forged_senders_get_no_mail_and_have_to_wait(
     harbor: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

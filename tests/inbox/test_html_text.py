@@ -7,6 +7,7 @@ import pytest
 from amends.gateways import html_text
 
 
+@pytest.mark.req("V1.3.1")
 @pytest.mark.parametrize(
     ("markup", "text"),
     [
@@ -39,6 +40,7 @@ def test_quotations_carry_their_marks() -> None:
     assert html_text.plain(markup).split("\n")[:3] == ["Yes.", "On Tue we wrote:", "> Is it"]
 
 
+@pytest.mark.req("V15.2.2", "V1.2.9")
 @pytest.mark.parametrize(
     "unit",
     [

@@ -38,7 +38,7 @@ def assert_clean(mail: Mail) -> None:
         assert CARD not in digits(text), text
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T53")
 @pytest.mark.parametrize("number", FORMATS.values(), ids=FORMATS)
 def test_no_card_number_is_left_of_any_part(number: str) -> None:
     file = (f"card {number}.pdf", "application/pdf", b"%PDF-")

@@ -64,7 +64,7 @@ def digits(text: str) -> str:
     )
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T53", "I28")
 @pytest.mark.parametrize("becomes", PATHS)
 async def test_no_card_number_is_stored(harbor: Account, becomes: Became) -> None:
     case = await case_of(harbor, Status.NEEDS_CUSTOMER)

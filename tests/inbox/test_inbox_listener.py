@@ -97,6 +97,7 @@ async def test_it_takes_ten_recipients_and_no_more() -> None:
     assert len([r for r in taken[0].recipients if "+" in r]) == 10
 
 
+@pytest.mark.req("V4.1.3")
 async def test_only_our_gateway_may_connect() -> None:
     taken = Taken()
     async with listening(taken, relays=("192.0.2.7/32",)) as port:
@@ -155,6 +156,7 @@ async def test_what_takes_too_long_is_taken_later(monkeypatch: pytest.MonkeyPatc
         assert (await refusal(port, Letter().raw()))[0] == 451
 
 
+@pytest.mark.req("T45")
 async def test_a_mail_of_more_than_25_mb_is_refused() -> None:
     taken = Taken()
     async with listening(taken) as port:
@@ -212,6 +214,7 @@ async def test_a_mail_under_way_gets_its_answer_before_the_end() -> None:
     await stopping
 
 
+@pytest.mark.req("T54", "V16.2.5")
 async def test_no_word_of_a_mail_stands_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with capture_logs() as lines:

@@ -32,6 +32,7 @@ def test_a_usual_mail_is_read_whole() -> None:
 WORDS = "Grüße: 50 € für „Zoë“"
 
 
+@pytest.mark.req("V1.1.1")
 @pytest.mark.parametrize(
     ("charset", "coding"),
     [
@@ -181,6 +182,7 @@ def test_signatures_and_letterheads_are_no_files() -> None:
     assert mail.remarks == (inbox_parts.DECORATION,)
 
 
+@pytest.mark.req("V5.3.2")
 @pytest.mark.parametrize(
     "name",
     [

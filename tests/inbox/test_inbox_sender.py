@@ -61,6 +61,7 @@ def test_our_gateways_word_counts() -> None:
     assert found(GOOD.upper()) is Dmarc.PASS
 
 
+@pytest.mark.req("T50")
 @pytest.mark.parametrize(
     "header",
     [

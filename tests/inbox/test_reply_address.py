@@ -39,7 +39,7 @@ def test_a_draft_has_one_too() -> None:
     assert reply_address.reference(address) == "D-5c1f0e7a9b3d2468"
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T51", "V9.1.1", "V11.5.1")
 def test_nobody_guesses_one_in_ten_thousand_tries() -> None:
     rng = random.Random(1)
     _, _, signature = reply_address.signed("RB-2417").partition("@")[0].partition(".")
@@ -73,6 +73,7 @@ def test_what_only_looks_like_one_leads_nowhere(address: str) -> None:
     assert reply_address.reference(address.format(signed=local)) is None
 
 
+@pytest.mark.req("V13.3.4", "V11.2.2")
 def test_after_a_new_key_old_addresses_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
     with_keys(monkeypatch, OLD)
     before = reply_address.signed("RB-2417")

@@ -52,7 +52,7 @@ async def test_the_customers_own_word_is_an_answer(harbor: Account, head: str) -
     assert (message.verified, message.author_id) == (True, f"account:{harbor.id}")
 
 
-@pytest.mark.req("B14")
+@pytest.mark.req("B14", "T50")
 @pytest.mark.parametrize("head", trust_corpus.FORGED.values(), ids=trust_corpus.FORGED)
 async def test_nobody_elses_word_changes_anything(harbor: Account, head: str) -> None:
     case = await sent(head)

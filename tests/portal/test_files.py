@@ -83,14 +83,14 @@ async def test_each_cause_has_its_own_sentence(
     assert not await Attachment.exists()
 
 
-@pytest.mark.req("T45")
+@pytest.mark.req("T45", "V5.2.1")
 async def test_a_body_far_too_large_is_cut_off(priya: Browser, harbor: Customers) -> None:
     filing = await filings.rebill(priya, harbor)
     page = await add(priya, filing.base, "huge.txt", b"x" * (27 * 1024 * 1024))
     assert page.status == 413
 
 
-@pytest.mark.req("T44")
+@pytest.mark.req("T44", "V5.4.2")
 async def test_a_name_is_only_ever_a_name(priya: Browser, harbor: Customers) -> None:
     filing = await filings.rebill(priya, harbor)
     await add(priya, filing.base, "../../etc/pass\u202ewd\r\nX-Evil: 1.txt")

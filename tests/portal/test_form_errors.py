@@ -146,7 +146,7 @@ async def _kept_anywhere() -> bool:
     return False
 
 
-@pytest.mark.req("T14")
+@pytest.mark.req("T14", "V15.3.3")
 @pytest.mark.parametrize(
     "extra", ["status", "amount_approved", "account_id", "owner_id", "version", "kind", "ref"]
 )
@@ -172,6 +172,7 @@ async def _columns(filing: Filing) -> dict[str, Any]:
     return dict(rows[0])
 
 
+@pytest.mark.req("T37")
 async def test_a_post_from_another_site_changes_nothing(priya: Browser, harbor: Customers) -> None:
     filing = await filings.rebill(priya, harbor)
     answer = await priya.http.post(f"{filing.base}/check", headers={"sec-fetch-site": "cross-site"})

@@ -51,6 +51,7 @@ async def test_sending_it_leaves_mail_summary_and_history(
     assert (entry.action, entry.actor_id) == ("submit", f"account:{harbor.account.id}")
 
 
+@pytest.mark.req("V3.7.2", "V14.2.6")
 async def test_the_card_is_entered_on_the_providers_page(
     priya: Browser, harbor: Customers, world: World
 ) -> None:
@@ -82,6 +83,7 @@ async def test_leaving_the_providers_page_saves_and_charges_nothing(
     assert (await filing.case()).card_payment_method_id is None
 
 
+@pytest.mark.req("V8.2.2")
 async def test_a_session_of_another_request_or_customer_is_worth_nothing(
     priya: Browser, maya: Browser, world: World, harbor: Customers
 ) -> None:
@@ -96,7 +98,7 @@ async def test_a_session_of_another_request_or_customer_is_worth_nothing(
     assert (await hers.case()).card_payment_method_id is None
 
 
-@pytest.mark.req("T09")
+@pytest.mark.req("T09", "V2.4.1")
 async def test_the_card_page_opens_three_times_a_day(priya: Browser, harbor: Customers) -> None:
     filing = Filing(priya)
     await filing.start("rebill")
@@ -106,6 +108,7 @@ async def test_the_card_page_opens_three_times_a_day(priya: Browser, harbor: Cus
     assert page.status == 422 and "three times a day" in page.error("card")
 
 
+@pytest.mark.req("V8.2.2")
 async def test_a_saved_card_of_somebody_else_is_refused(priya: Browser, river: Customers) -> None:
     filing = Filing(priya)
     await filing.start("rebill")
@@ -267,6 +270,7 @@ async def test_a_dispute_can_be_about_a_charge_that_is_on_no_order(
     assert (await filing.case()).answers["total_minor"] == 480_00
 
 
+@pytest.mark.req("V8.2.2")
 async def test_a_charge_of_somebody_else_cannot_be_chosen(priya: Browser, river: Customers) -> None:
     filing = Filing(priya)
     await filing.start("dispute")
@@ -399,6 +403,7 @@ async def test_the_subscription_that_ends_before_sending_gets_the_same_answer(
     assert not await Case.filter(status=Status.SUBMITTED).exists()
 
 
+@pytest.mark.req("V8.4.1")
 async def test_nobody_reads_of_an_order_of_others(
     priya: Browser, harbor: Customers, river: Customers
 ) -> None:
@@ -446,6 +451,7 @@ async def test_sending_twice_makes_one_request(priya: Browser, harbor: Customers
         assert (await priya.get(f"{filing.base}/{step}")).path == first.path
 
 
+@pytest.mark.req("V2.3.1")
 async def test_a_draft_with_an_open_question_is_not_sent(priya: Browser, harbor: Customers) -> None:
     filing = Filing(priya)
     await filing.start("rebill")
@@ -469,6 +475,7 @@ async def test_a_draft_is_deleted_after_asking(priya: Browser, harbor: Customers
     assert kept.removed_at is not None and not await attachment.store().exists(kept.store_key)
 
 
+@pytest.mark.req("V2.1.3")
 async def test_ten_drafts_are_enough(priya: Browser, harbor: Customers) -> None:
     for _ in range(10):
         await Filing(priya).start("rebill")

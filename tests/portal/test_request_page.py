@@ -78,6 +78,7 @@ async def test_a_question_is_answered_in_writing(priya: Browser, harbor: Custome
     assert message is not None and message.author_kind == "customer"
 
 
+@pytest.mark.req("T39", "V1.2.1", "V1.3.5")
 async def test_what_people_write_is_text_and_nothing_else(
     priya: Browser, harbor: Customers
 ) -> None:
@@ -113,6 +114,7 @@ async def test_after_approval_it_is_too_late_to_withdraw(priya: Browser, harbor:
     assert (await Case.get(id=case.id)).status is Status.APPROVED
 
 
+@pytest.mark.req("V8.1.2", "V15.3.1")
 async def test_a_plan_under_discussion_is_not_shown(priya: Browser, harbor: Customers) -> None:
     sam = await scene.staff("Sam Ito")
     case, _ = await scene.proposed(harbor, sam)
@@ -134,7 +136,7 @@ async def test_the_live_part_is_the_same_words(priya: Browser, harbor: Customers
     assert plain.path == f"/requests/{case.ref}"
 
 
-@pytest.mark.req("T13")
+@pytest.mark.req("T13", "V8.2.2")
 async def test_another_customer_finds_nothing(
     priya: Browser, maya: Browser, harbor: Customers
 ) -> None:

@@ -48,6 +48,7 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 10**8:08d}"
 
 
+@pytest.mark.req("V6.5.4", "T05", "V6.3.5")
 async def test_it_signs_priya_in_with_the_code_from_the_mail(visitor: Browser) -> None:
     page = await ask(visitor)
     assert page.path.startswith(CODE_PAGE) and "8-digit code" in page.words
@@ -60,6 +61,7 @@ async def test_it_signs_priya_in_with_the_code_from_the_mail(visitor: Browser) -
     assert (await MailItem.get(kind="new_sign_in")).recipient == KNOWN
 
 
+@pytest.mark.req("V3.3.4", "T07")
 async def test_the_session_cookie_is_closed_to_scripts_and_other_sites(visitor: Browser) -> None:
     code = await code_for(visitor)
     answer = await visitor.http.post(CODE_PAGE, data={"code": code})
@@ -70,6 +72,7 @@ async def test_the_session_cookie_is_closed_to_scripts_and_other_sites(visitor: 
     assert any(each.startswith("__Host-amends-code=;") for each in cookies)
 
 
+@pytest.mark.req("T03", "V6.3.8")
 async def test_it_answers_the_same_for_an_address_it_does_not_know(visitor: Browser) -> None:
     known, unknown = await ask(visitor, KNOWN), await ask(visitor, UNKNOWN)
     assert known.status == unknown.status == 200
@@ -80,6 +83,7 @@ async def test_it_answers_the_same_for_an_address_it_does_not_know(visitor: Brow
     assert [mail.recipient for mail in await MailItem.all()] == [KNOWN]
 
 
+@pytest.mark.req("T03", "V6.3.8")
 async def test_wrong_codes_get_one_answer_whatever_the_address(visitor: Browser) -> None:
     answers = []
     for email in (KNOWN, UNKNOWN):
@@ -108,6 +112,7 @@ async def test_what_is_no_code_costs_no_try(visitor: Browser, typed: str) -> Non
     assert (await SignInCode.all().order_by("-id").first()).tries == 0
 
 
+@pytest.mark.req("T01", "V6.3.1", "V6.6.3")
 async def test_the_right_code_is_dead_after_five_wrong_ones(visitor: Browser) -> None:
     code = await code_for(visitor)
     for _ in range(5):
@@ -117,6 +122,7 @@ async def test_the_right_code_is_dead_after_five_wrong_ones(visitor: Browser) ->
     assert not await Session.exists()
 
 
+@pytest.mark.req("V6.5.1")
 async def test_a_code_works_once(visitor: Browser) -> None:
     code = await code_for(visitor)
     cookie = visitor.http.cookies.get("__Host-amends-code")
@@ -126,6 +132,7 @@ async def test_a_code_works_once(visitor: Browser) -> None:
     assert (await visitor.post(CODE_PAGE, {"code": code})).status == 422
 
 
+@pytest.mark.req("T05", "V6.6.2")
 async def test_a_code_is_worth_nothing_in_another_browser(visitor: Browser, maya: Browser) -> None:
     """A phisher who asks for a code himself and talks Priya out of hers gets nowhere."""
     code = await code_for(visitor)
@@ -135,6 +142,7 @@ async def test_a_code_is_worth_nothing_in_another_browser(visitor: Browser, maya
     assert (await visitor.post(CODE_PAGE, {"code": code})).path == "/requests"
 
 
+@pytest.mark.req("V6.5.5", "V6.4.1")
 async def test_a_code_dies_after_ten_minutes(visitor: Browser) -> None:
     code = await code_for(visitor)
     late = datetime.now(UTC) + timedelta(minutes=10, seconds=1)
@@ -152,6 +160,7 @@ async def test_only_the_newest_code_works(visitor: Browser) -> None:
     assert (await visitor.post(CODE_PAGE, {"code": second})).path == "/requests"
 
 
+@pytest.mark.req("T04", "V7.6.2")
 async def test_opening_pages_uses_nothing_up(visitor: Browser) -> None:
     code = await code_for(visitor)
     for _ in range(20):
@@ -162,6 +171,7 @@ async def test_opening_pages_uses_nothing_up(visitor: Browser) -> None:
     assert (await visitor.post(CODE_PAGE, {"code": code})).path == "/requests"
 
 
+@pytest.mark.req("T01", "V6.5.2")
 async def test_the_code_is_kept_as_a_salted_hash(visitor: Browser) -> None:
     code = await code_for(visitor)
     row = await SignInCode.all().order_by("-id").first()
@@ -186,6 +196,7 @@ async def test_old_codes_are_forgotten_and_leave_the_mails_they_were_sent_in(
     assert not await SignInCode.exists()
 
 
+@pytest.mark.req("T01", "V2.4.1", "V6.3.1")
 async def test_it_stops_after_five_codes_an_hour_for_one_address(visitor: Browser) -> None:
     for email in (KNOWN, UNKNOWN):
         for _ in range(5):
@@ -200,6 +211,7 @@ async def test_it_asks_for_an_address_that_is_one(visitor: Browser, typed: str) 
     assert page.summary()["email"] == page.error("email")
 
 
+@pytest.mark.req("T48")
 @pytest.mark.parametrize(
     ("wanted", "reached"),
     [
@@ -230,11 +242,13 @@ async def test_who_is_signed_in_goes_straight_on(priya: Browser) -> None:
     assert (await priya.get("/sign-in?next=//evil.example")).path == "/requests"
 
 
+@pytest.mark.req("V7.4.1")
 async def test_priya_signs_out(priya: Browser) -> None:
     assert (await priya.post("/sign-out")).path == "/"
     assert (await priya.get("/requests")).path.startswith("/sign-in")
 
 
+@pytest.mark.req("V7.5.2", "V7.4.3")
 async def test_priya_signs_out_everywhere(priya: Browser, harbor: Customers, maya: Browser) -> None:
     other = Browser(priya.http._transport.app)  # type: ignore[attr-defined]
     await other.sign_in(harbor.priya)
@@ -248,6 +262,7 @@ async def test_priya_signs_out_everywhere(priya: Browser, harbor: Customers, may
     assert (await maya.get("/requests")).path == "/requests"
 
 
+@pytest.mark.req("V7.5.2")
 async def test_she_ends_one_session_and_never_somebody_elses(
     priya: Browser, harbor: Customers, maya: Browser
 ) -> None:
@@ -287,7 +302,7 @@ def test_a_browser_is_named_in_words() -> None:
     assert named("curl/8") == "an unknown browser"
 
 
-@pytest.mark.req("T01", "T02")
+@pytest.mark.req("T01", "T02", "V15.4.2")
 @pytest.mark.usefixtures("fresh_db")
 async def test_of_fifty_guesses_at_once_five_are_looked_at(monkeypatch: Any) -> None:
     """The right one comes last and is refused: the counter cannot be raced."""
@@ -317,6 +332,7 @@ async def test_of_fifty_guesses_at_once_five_are_looked_at(monkeypatch: Any) -> 
         assert row is not None and row.tries == 5
 
 
+@pytest.mark.req("V6.5.1", "T02")
 @pytest.mark.usefixtures("fresh_db")
 async def test_one_right_code_sent_twice_at_once_signs_in_once() -> None:
     await Account.create(

@@ -39,6 +39,7 @@ async def post(browser: Browser, body: bytes, signed: str) -> int:
     return answer.status_code
 
 
+@pytest.mark.req("T56")
 async def test_a_signed_event_is_kept_once(visitor: Browser, harbor: Customers) -> None:
     body = event(1)
     for _ in range(3):
@@ -46,6 +47,7 @@ async def test_a_signed_event_is_kept_once(visitor: Browser, harbor: Customers) 
     assert await WebhookEvent.all().count() == 1
 
 
+@pytest.mark.req("T55", "V9.1.1")
 async def test_what_stripe_did_not_sign_is_refused(visitor: Browser, harbor: Customers) -> None:
     body = event(2)
     for wrong in ("", "t=1,v1=00", signature(body, "whsec_other"), signature(b"{}")):

@@ -35,6 +35,7 @@ async def resolved(shop: Shop, sam: Staff, dana: Staff) -> tuple[Sale, Case]:
     return sold, case
 
 
+@pytest.mark.req("T36")
 async def test_it_finds_nothing_where_all_is_well(shop: Shop, sam: Staff, dana: Staff) -> None:
     await resolved(shop, sam, dana)
 

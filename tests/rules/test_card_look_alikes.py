@@ -94,6 +94,7 @@ LOOK_ALIKES: dict[str, Callable[[random.Random], str]] = {
 }
 
 
+@pytest.mark.req("T53")
 @pytest.mark.parametrize("kind", LOOK_ALIKES)
 def test_a_thousand_look_alikes_of_each_kind_raise_no_alarm(kind):
     rng = random.Random(kind)
@@ -149,6 +150,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.req("V1.2.9", "V15.2.2")
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_hostile_text_of_twenty_thousand_characters_takes_under_200_ms(piece):
     text = (HOSTILE[piece] * LONG)[:LONG]

@@ -109,6 +109,7 @@ RARER = {
 NUMBERS = [card(random.Random(seed)) for seed in range(5_000)]
 
 
+@pytest.mark.req("T53", "I28")
 @pytest.mark.parametrize(
     ("form", "count"), [(form, 1_000 if form in RARER else 5_000) for form in FORMATS]
 )
@@ -118,6 +119,7 @@ def test_thousands_of_cards_in_every_format_are_found_and_none_is_left(form, cou
     assert [n for n, text in masked.items() if card_numbers.contains(text)] == []
 
 
+@pytest.mark.req("V14.2.6")
 def test_what_is_masked_keeps_no_more_than_four_digits_in_a_row():
     for form in ("plain", "blanks", "quoted lines", "in markup"):
         for number in NUMBERS[:500]:

@@ -94,6 +94,7 @@ def test_three_decimal_amounts_must_end_in_zero():
     assert not money.chargeable(Money(5_124, "kwd"))
 
 
+@pytest.mark.req("V1.4.2")
 def test_nothing_negative_zero_or_beyond_eight_digits_is_chargeable():
     assert money.chargeable(usd(1))
     assert money.chargeable(usd(99_999_999))
@@ -133,6 +134,7 @@ def test_it_refuses_other_signs_and_other_separators(text, dress):
     assert caught.value.message == "Enter an amount like 1,200.00"
 
 
+@pytest.mark.req("T16")
 @pytest.mark.parametrize(
     "text",
     [
@@ -180,6 +182,7 @@ def test_a_refusal_says_what_to_do(text, currency, message):
     assert caught.value.message == message
 
 
+@pytest.mark.req("T16", "V1.4.2", "V2.2.1")
 @FAST
 @given(
     st.text(max_size=60) | st.from_regex(r"[-$]?[0-9,.]{1,12}(e[0-9])?", fullmatch=True), CURRENCIES
@@ -194,6 +197,7 @@ def test_any_text_is_an_amount_in_bounds_or_a_plain_refusal(text, currency):
         assert amount.currency == currency
 
 
+@pytest.mark.req("T16")
 @FAST
 @given(st.integers(1, money.MAX_MINOR), CURRENCIES)
 def test_what_is_shown_reads_back_exactly(minor, currency):
@@ -294,6 +298,7 @@ def test_it_refuses_negative_charges_and_empty_periods(minor, end):
         money.prorate(usd(minor), NOV_1, end, NOV_1)
 
 
+@pytest.mark.req("T23")
 @FAST
 @given(
     minor=st.integers(0, money.MAX_MINOR),

@@ -20,6 +20,7 @@ def test_it_reads_back_what_it_wrote() -> None:
     assert plan.read(PLAN.canonical()) == PLAN
 
 
+@pytest.mark.req("T28", "V11.4.3")
 @pytest.mark.parametrize(
     "other",
     [

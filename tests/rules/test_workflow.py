@@ -21,10 +21,12 @@ def drawn() -> str:
     return head + "\n".join(rows) + "\n"
 
 
+@pytest.mark.req("V8.1.2", "V2.1.2")
 def test_the_document_shows_exactly_this_table() -> None:
     assert drawn() in DOC.read_text(), "run: python -m tests.rules.draw_workflow"
 
 
+@pytest.mark.req("V2.3.1")
 @pytest.mark.parametrize(("status", "action"), list(product(Status, Action)))
 def test_every_pair_is_decided(status: Status, action: Action) -> None:
     target = workflow.target(status, action)

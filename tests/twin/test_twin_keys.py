@@ -37,6 +37,7 @@ MAY_WRITE = {
 }
 
 
+@pytest.mark.req("T58")
 @pytest.mark.parametrize("who", MAY_READ)
 @pytest.mark.parametrize("what", READS)
 async def test_it_lets_a_restricted_key_read_what_its_table_says(shop, client_with, who, what):

@@ -56,6 +56,7 @@ def _open(
     return seen
 
 
+@pytest.mark.req("V3.4.3", "T39")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_axe_finds_nothing_and_no_policy_is_broken(
@@ -138,6 +139,7 @@ def test_an_error_shows_at_the_top_and_nothing_typed_is_lost(
     seen.page.context.close()
 
 
+@pytest.mark.req("T39", "V3.2.2")
 def test_what_a_customer_wrote_is_text(chromium: Browser, address: str) -> None:
     seen = _open(chromium, address)
     seen.page.goto(address + "/form")
@@ -147,6 +149,7 @@ def test_what_a_customer_wrote_is_text(chromium: Browser, address: str) -> None:
     seen.page.context.close()
 
 
+@pytest.mark.req("T39", "T40")
 def test_even_unescaped_on_the_desk_it_can_do_nothing(chromium: Browser, desk: str) -> None:
     """A mistake in a template is caught by the policy and by the nonce on htmx elements."""
     samples.STOLEN.clear()
@@ -176,6 +179,7 @@ def test_letters_move_the_focus_and_never_send(chromium: Browser, desk: str) -> 
     seen.page.context.close()
 
 
+@pytest.mark.req("T62", "V14.3.1", "V14.3.3")
 def test_after_signing_out_going_back_shows_nothing(chromium: Browser, address: str) -> None:
     """The next user of the computer."""
     seen = _open(chromium, address)

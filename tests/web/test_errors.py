@@ -69,6 +69,7 @@ def app(request: pytest.FixtureRequest) -> Starlette:
     return kit.make_app(ROUTES, request.param)
 
 
+@pytest.mark.req("V16.5.1")
 @pytest.mark.parametrize("case", CASES)
 async def test_each_error_has_its_page(app: Starlette, case: str) -> None:
     _, status, words = CASES[case]
@@ -120,6 +121,7 @@ async def test_a_method_not_taken_names_all_that_are(app: Starlette, method: str
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
 
 
+@pytest.mark.req("V16.3.4", "V16.2.1")
 async def test_the_reference_is_in_the_log_and_so_is_the_cause(
     app: Starlette, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +131,7 @@ async def test_the_reference_is_in_the_log_and_so_is_the_cause(
     assert "RuntimeError" in line and '"path": "/raise/bug"' in line
 
 
+@pytest.mark.req("T54", "V16.2.5")
 async def test_the_log_shows_no_cookie_and_no_query(
     app: Starlette, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,11 +140,13 @@ async def test_the_log_shows_no_cookie_and_no_query(
     assert "canary" not in capsys.readouterr().err
 
 
+@pytest.mark.req("V16.3.2", "V16.3.3")
 async def test_a_refusal_is_noted(app: Starlette, capsys: pytest.CaptureFixture[str]) -> None:
     await kit.browser(app).get("/raise/refused")
     assert '"reason": "Refused"' in capsys.readouterr().err
 
 
+@pytest.mark.req("V16.4.1", "V16.2.4")
 async def test_a_line_break_in_a_path_stays_one_log_record(
     app: Starlette, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,6 +161,7 @@ async def test_a_broken_page_is_a_plain_error(app: Starlette) -> None:
     _shows_nothing(answer.text)
 
 
+@pytest.mark.req("V16.5.4")
 async def test_even_a_broken_error_page_says_something(
     app: Starlette, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +180,7 @@ async def test_a_break_halfway_is_not_papered_over(app: Starlette) -> None:
         await kit.browser(app).get("/halfway")
 
 
+@pytest.mark.req("V16.5.3")
 async def test_a_session_that_cannot_be_read_is_not_a_visitor(
     app: Starlette, monkeypatch: pytest.MonkeyPatch
 ) -> None:

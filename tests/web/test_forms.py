@@ -112,6 +112,7 @@ async def _answer(browser: httpx2.AsyncClient, **fields: Any) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.req("V15.3.5")
 async def test_it_gives_the_checked_value(browser: httpx2.AsyncClient) -> None:
     more = {"charged_on": "2026-09-03", "copies": "2", "terms": "on", "cases": ["3", "7"]}
     answer = await _answer(browser, **more)
@@ -157,6 +158,7 @@ ERRORS: list[tuple[dict[str, Any], dict[str, str]]] = [
 ]
 
 
+@pytest.mark.req("V2.2.1", "V2.2.2")
 @pytest.mark.parametrize(("fields", "errors"), ERRORS)
 async def test_it_says_what_to_do_and_keeps_what_was_typed(
     browser: httpx2.AsyncClient, fields: dict[str, Any], errors: dict[str, str]
@@ -167,12 +169,14 @@ async def test_it_says_what_to_do_and_keeps_what_was_typed(
     assert answer["raw"] == {k: v.strip() for k, v in (GOOD | fields).items()}
 
 
+@pytest.mark.req("T14", "V15.3.3")
 @pytest.mark.parametrize("path", ["/", "/plain"])
 async def test_an_unknown_field_is_refused(browser: httpx2.AsyncClient, path: str) -> None:
     fields = (GOOD if path == "/" else {"name": "x"}) | {"is_manager": "1"}
     assert (await browser.post(path, data=fields)).status_code == 422
 
 
+@pytest.mark.req("V15.3.7")
 async def test_a_field_sent_twice_is_refused_unless_it_is_a_list(
     browser: httpx2.AsyncClient,
 ) -> None:
@@ -181,6 +185,7 @@ async def test_a_field_sent_twice_is_refused_unless_it_is_a_list(
     assert (await _answer(browser, cases=["1", "2"]))["lists"] == {"cases": ["1", "2"]}
 
 
+@pytest.mark.req("V3.5.2")
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "", "application/xml"])
 async def test_only_forms_are_read(browser: httpx2.AsyncClient, kind: str) -> None:
     answer = await browser.post("/", content=b'{"order": 1}', headers={"content-type": kind})
@@ -215,6 +220,7 @@ async def test_too_many_files_is_a_sentence_and_the_words_are_kept(
     assert plain.json()["errors"] == {"files": "Files cannot be added here"}
 
 
+@pytest.mark.req("T45")
 async def test_far_too_many_parts_are_not_read(browser: httpx2.AsyncClient) -> None:
     many = [("files", (f"{n}.pdf", b"1")) for n in range(50)]
     assert (await browser.post("/", data=GOOD, files=many)).status_code == 400

@@ -18,6 +18,7 @@ async def _hits(key: str, times: int, limit: int) -> int:
     return outcomes.count(None)
 
 
+@pytest.mark.req("V2.4.1", "V15.4.2")
 async def test_fifty_parallel_hits_pass_exactly_as_often_as_allowed(fresh_db: str) -> None:
     assert await _hits("code:billing@harborfitness.example", 50, 10) == 10
 

@@ -31,6 +31,7 @@ async def test_it_lets_dana_in_and_says_who_she_is() -> None:
     assert (answer["next"], answer["sid"], answer["step_up"]) == ("/queue", "s-1", False)
 
 
+@pytest.mark.req("V10.2.1")
 async def test_it_asks_with_pkce_state_and_nonce_at_the_registered_address() -> None:
     answer = await Desk(FakeProvider()).browser.get("/sign-in")
     asked = parse_qs(urlsplit(answer.headers["location"]).query)
@@ -47,6 +48,7 @@ async def test_a_step_up_asks_for_the_password_again() -> None:
     assert asked["login_hint"] == ["dana@amends.example"]
 
 
+@pytest.mark.req("V3.3.3")
 async def test_the_cookie_of_a_sign_in_under_way_is_short_lived_and_for_this_host() -> None:
     cookie = (await Desk(FakeProvider()).browser.get("/sign-in")).headers["set-cookie"]
     assert cookie.startswith("__Host-amends-oidc=")
@@ -78,6 +80,9 @@ LIES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.req(
+    "T60", "V6.8.2", "V9.1.1", "V9.1.2", "V9.1.3", "V9.2.1", "V9.2.2", "V9.2.3", "V10.5.4"
+)
 @pytest.mark.parametrize("lie", LIES)
 async def test_it_refuses_an_id_token_with(lie: str) -> None:
     def spoil(claims: dict[str, Any]) -> dict[str, Any]:
@@ -118,6 +123,7 @@ FORGERIES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.req("T60", "V10.1.2")
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_it_refuses(forgery: str) -> None:
@@ -128,6 +134,7 @@ async def test_it_refuses(forgery: str) -> None:
     _refused(await desk.sign_in())
 
 
+@pytest.mark.req("T60", "V10.2.1")
 async def test_it_refuses_a_state_it_never_gave() -> None:
     desk = Desk(FakeProvider())
     carried = await desk.begin()
@@ -135,6 +142,7 @@ async def test_it_refuses_a_state_it_never_gave() -> None:
     _refused(await desk.finish({"code": carried["code"]}))
 
 
+@pytest.mark.req("T60", "V10.1.2")
 async def test_it_refuses_the_answer_in_another_browser() -> None:
     desk = Desk(FakeProvider())
     carried = await desk.begin()
@@ -142,6 +150,7 @@ async def test_it_refuses_the_answer_in_another_browser() -> None:
     _refused(await desk.finish(carried))
 
 
+@pytest.mark.req("V10.5.1")
 async def test_it_refuses_the_same_answer_twice() -> None:
     desk = Desk(FakeProvider())
     carried = await desk.begin()
@@ -172,12 +181,14 @@ async def test_it_refuses_when_the_person_said_no() -> None:
     _refused(await desk.finish({"state": carried["state"], "error": "access_denied"}))
 
 
+@pytest.mark.req("V10.2.2")
 async def test_it_refuses_an_answer_that_names_another_issuer() -> None:
     desk = Desk(FakeProvider())
     carried = await desk.begin()
     _refused(await desk.finish(carried | {"iss": "https://evil.example"}))
 
 
+@pytest.mark.req("V10.2.2", "V10.5.3")
 async def test_it_refuses_an_answer_without_the_promised_issuer() -> None:
     promise = {"authorization_response_iss_parameter_supported": True}
     _refused(await Desk(FakeProvider(metadata=promise)).sign_in())
@@ -229,6 +240,7 @@ async def test_unknown_keys_do_not_make_it_ask_again_and_again() -> None:
     assert provider.asked.count("keys") <= 2
 
 
+@pytest.mark.req("V7.6.1", "V6.8.4")
 @pytest.mark.parametrize(("age_s", "enough"), [(0, True), (300, True), (359, True), (362, False)])
 async def test_a_step_up_needs_a_sign_in_of_the_last_five_minutes(age_s: int, enough: bool) -> None:
     provider = FakeProvider(spoil=lambda c: c | {"auth_time": now() - age_s})
@@ -236,11 +248,13 @@ async def test_a_step_up_needs_a_sign_in_of_the_last_five_minutes(age_s: int, en
     assert answer.status_code == (200 if enough else 400)
 
 
+@pytest.mark.req("V6.8.4")
 async def test_a_step_up_needs_auth_time() -> None:
     provider = FakeProvider(spoil=lambda c: {k: c[k] for k in c if k != "auth_time"})
     _refused(await Desk(provider).sign_in("/sign-in/again"))
 
 
+@pytest.mark.req("V6.8.4")
 async def test_without_auth_time_a_plain_sign_in_counts_as_long_ago() -> None:
     provider = FakeProvider(spoil=lambda c: {k: c[k] for k in c if k != "auth_time"})
     answer = (await Desk(provider).sign_in()).json()
@@ -252,6 +266,7 @@ async def test_it_follows_the_moved_clock(monkeypatch: pytest.MonkeyPatch) -> No
     assert (await Desk(FakeProvider()).sign_in()).status_code == 200
 
 
+@pytest.mark.req("T32")
 async def test_roles_in_the_token_are_not_roles_here() -> None:
     provider = FakeProvider(spoil=lambda c: c | {"roles": ["manager"], "groups": "amends-managers"})
     answer = (await Desk(provider).sign_in()).json()
@@ -259,11 +274,13 @@ async def test_roles_in_the_token_are_not_roles_here() -> None:
     assert "roles" not in answer
 
 
+@pytest.mark.req("V10.5.2")
 async def test_an_unverified_address_is_not_taken_over() -> None:
     provider = FakeProvider(spoil=lambda c: c | {"email_verified": False})
     assert (await Desk(provider).sign_in()).json()["email"] == ""
 
 
+@pytest.mark.req("V16.5.2")
 async def test_a_provider_that_is_away_is_said_plainly() -> None:
     class Away(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -281,6 +298,7 @@ async def test_a_provider_that_breaks_in_the_middle_is_said_plainly() -> None:
     assert (await desk.sign_in()).status_code == 503
 
 
+@pytest.mark.req("V12.3.1")
 @pytest.mark.parametrize("issuer", ["", "http://id.amends.example", "ftp://127.0.0.1"])
 async def test_it_sends_no_secret_over_plain_http(issuer: str) -> None:
     app = kit.make_app(ROUTES, Door.DESK, oidc_issuer=issuer)
@@ -289,6 +307,7 @@ async def test_it_sends_no_secret_over_plain_http(issuer: str) -> None:
     assert "not set up" in answer.text
 
 
+@pytest.mark.req("T48")
 async def test_next_leads_nowhere_else() -> None:
     answer = await Desk(FakeProvider()).sign_in("/sign-in?next=https://evil.example/")
     assert answer.json()["next"] == "/"

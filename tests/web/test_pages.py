@@ -94,6 +94,7 @@ def test_ago(span: timedelta, words: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert formats.ago(at - span) == words
 
 
+@pytest.mark.req("V1.2.1", "V1.1.2")
 def test_what_a_customer_wrote_is_text_and_a_forgotten_name_is_an_error(app: Starlette) -> None:
     hostile = '<script>alert(1)</script> <b hx-get="/x">"\''
     text = _render(app, "{{ words }}", words=hostile)
@@ -112,6 +113,7 @@ def test_links_go_by_name_and_what_the_path_has_no_place_for_into_the_query(
             _render(app, wrong)
 
 
+@pytest.mark.req("T47")
 def test_addresses_in_mail_come_from_the_settings_not_the_visitor(app: Starlette) -> None:
     headers = [(b"host", b"evil.example")]
     request = Request({"type": "http", "app": app, "headers": headers})
@@ -122,6 +124,7 @@ async def _download(app: Starlette, name: str) -> httpx2.Response:
     return await kit.browser(app).get("/file", params={"name": name})
 
 
+@pytest.mark.req("V3.2.1", "V5.4.2", "V5.4.1", "T44", "V1.2.1")
 @pytest.mark.parametrize(
     ("name", "plain", "true"),
     [
@@ -187,6 +190,7 @@ async def test_a_file_under_another_name_is_not_kept(app: Starlette, path: str) 
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
 
 
+@pytest.mark.req("V13.4.3", "V5.3.1")
 @pytest.mark.parametrize(
     "path",
     [

@@ -89,6 +89,7 @@ async def _landed(path: str | None) -> str:
     return (await kit.browser(kit.make_app(ROUTES)).get("/next", params=params)).text
 
 
+@pytest.mark.req("T48", "V1.2.2")
 @pytest.mark.parametrize("bypass", BYPASSES)
 async def test_a_way_out_lands_on_the_start_page(bypass: str) -> None:
     assert len(BYPASSES) >= 40
@@ -117,12 +118,14 @@ async def test_what_is_not_a_page_to_look_at_is_not_kept() -> None:
 OTHERS = ["https://checkout.stripe.com/c/pay/cs_1", "https://billing.stripe.com/p/session/x"]
 
 
+@pytest.mark.req("V3.7.2")
 @pytest.mark.parametrize("url", [*OTHERS, "/queue", "/queue#order"])
 async def test_a_redirect_leads_to_us_or_a_listed_origin(url: str) -> None:
     answer = await kit.browser(kit.make_app(ROUTES)).get("/go", params={"to": url})
     assert (answer.status_code, answer.headers["location"]) == (303, url)
 
 
+@pytest.mark.req("V3.7.2")
 @pytest.mark.parametrize(
     "url",
     [

@@ -18,6 +18,7 @@ async def test_signing_out_goes_to_the_provider_and_comes_back() -> None:
     assert asked["id_token_hint"] == ["token"]
 
 
+@pytest.mark.req("V7.1.3")
 async def test_the_provider_can_sign_dana_out() -> None:
     desk = Desk(FakeProvider())
     posted = {"logout_token": desk.provider.logout_token()}
@@ -39,6 +40,7 @@ BAD_LOGOUTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.req("V9.1.1", "V9.2.1")
 @pytest.mark.parametrize("bad", BAD_LOGOUTS)
 async def test_it_refuses_a_logout_token_with(bad: str) -> None:
     desk = Desk(FakeProvider())
@@ -47,6 +49,7 @@ async def test_it_refuses_a_logout_token_with(bad: str) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.req("V9.2.2")
 async def test_it_refuses_an_id_token_as_logout_token_and_no_token() -> None:
     desk = Desk(FakeProvider())
     id_token = desk.provider.sign(desk.provider.claims({"nonce": "n"}))

@@ -108,6 +108,7 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.req("V3.4.1", "V3.4.4", "V3.4.5", "V3.4.6", "T38")
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
 async def test_every_answer_carries_the_headers(
     browser: httpx2.AsyncClient, method: str, path: str
@@ -137,6 +138,7 @@ async def test_a_broken_gate_still_gives_headers(browser: httpx2.AsyncClient, pa
         assert "content-security-policy" in answer.headers
 
 
+@pytest.mark.req("V3.4.3")
 async def test_the_portal_policy_word_for_word() -> None:
     answer = await kit.browser(kit.make_app(ROUTES)).get("/")
     assert answer.headers["content-security-policy"] == (
@@ -146,6 +148,7 @@ async def test_the_portal_policy_word_for_word() -> None:
     )
 
 
+@pytest.mark.req("V3.4.3", "V1.2.3", "V1.3.2")
 async def test_the_desk_policy_word_for_word_with_a_new_nonce_each_time() -> None:
     browser = kit.browser(kit.make_app(ROUTES, Door.DESK))
     policies = [(await browser.get("/")).headers["content-security-policy"] for _ in range(2)]
@@ -190,6 +193,7 @@ CROSS_SITE_TABLE: list[tuple[dict[str, str], bool]] = [
 ]
 
 
+@pytest.mark.req("V3.5.1", "T37")
 @pytest.mark.parametrize(("headers", "passes"), CROSS_SITE_TABLE)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 async def test_only_our_own_pages_can_change_something(
@@ -204,6 +208,7 @@ async def test_only_our_own_pages_can_change_something(
         assert "not sent from one of our pages" in answer.text
 
 
+@pytest.mark.req("T37")
 async def test_every_changing_route_is_behind_that_gate(app: Starlette) -> None:
     changing = [r for r in app.state.house.all_routes if r.methods - {"GET", "HEAD"}]
     assert len(changing) > 4
@@ -218,10 +223,12 @@ async def test_a_signed_message_needs_no_browser_headers(app: Starlette) -> None
     assert (answer.status_code, answer.text) == (200, "2")
 
 
+@pytest.mark.req("V3.4.2")
 async def test_looking_needs_no_headers_and_asking_from_elsewhere_is_fine(app: Starlette) -> None:
     assert (await kit.browser(app, {"sec-fetch-site": "cross-site"}).get("/")).status_code == 200
 
 
+@pytest.mark.req("T47")
 @pytest.mark.parametrize(
     "host",
     [
@@ -265,6 +272,7 @@ async def test_our_host_on_any_port_is_fine_and_health_on_any_host(
     assert (probe.status_code, probe.text) == (200, "ok")
 
 
+@pytest.mark.req("V4.1.3", "V15.3.4")
 async def test_proxy_headers_of_a_visitor_change_nothing(app: Starlette) -> None:
     spoof = {
         "x-forwarded-host": "evil.example",
@@ -280,6 +288,7 @@ async def test_proxy_headers_of_a_visitor_change_nothing(app: Starlette) -> None
 LIMITS = [("/form", security.MAX_BODY), ("/large", 300_000), ("/webhook", 1000)]
 
 
+@pytest.mark.req("V5.2.1", "T45")
 @pytest.mark.parametrize(("path", "limit"), LIMITS)
 async def test_a_body_over_the_limit_is_refused_with_a_page(
     app: Starlette, path: str, limit: int
@@ -303,6 +312,7 @@ async def test_a_body_under_the_limit_is_taken(app: Starlette) -> None:
     assert (await kit.browser(app).post("/webhook", content=b"x" * 1000)).text == "1000"
 
 
+@pytest.mark.req("V4.2.1")
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "²"])
 async def test_a_length_that_is_no_number_is_refused(app: Starlette, length: str) -> None:
     answer = await kit.browser(app).post(
@@ -312,6 +322,7 @@ async def test_a_length_that_is_no_number_is_refused(app: Starlette, length: str
     assert answer.status_code == 400
 
 
+@pytest.mark.req("V8.2.1")
 async def test_every_route_says_who_may_use_it() -> None:
     with pytest.raises(TypeError, match="allow"):
         guards.route("GET", "/", kit.ok)  # type: ignore[call-arg]

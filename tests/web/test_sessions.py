@@ -122,6 +122,7 @@ async def test_it_knows_priya_after_she_signed_in(portal: Starlette) -> None:
     assert (await browser.get("/who")).json()["email"] == "billing@harborfitness.example"
 
 
+@pytest.mark.req("V3.3.1", "V3.3.3", "V3.3.4", "T07")
 async def test_the_cookie_is_for_this_host_only_and_unreadable_by_scripts(
     portal: Starlette, desk: Starlette
 ) -> None:
@@ -132,6 +133,7 @@ async def test_the_cookie_is_for_this_host_only_and_unreadable_by_scripts(
         assert parts == ["Path=/", "Secure", "HttpOnly", "SameSite=Lax", f"Max-Age={age}"]
 
 
+@pytest.mark.req("V7.2.3", "V11.5.1", "T07", "V7.2.2")
 async def test_the_token_is_random_and_only_its_hash_is_kept(portal: Starlette) -> None:
     token = (await kit.browser(portal).post("/enter")).text
     session = await Session.get()
@@ -139,6 +141,7 @@ async def test_the_token_is_random_and_only_its_hash_is_kept(portal: Starlette) 
     assert session.token_hash == access.hash_token(token) != token
 
 
+@pytest.mark.req("V7.2.1")
 async def test_a_changed_token_is_nobody(portal: Starlette) -> None:
     browser = kit.browser(portal)
     token = (await browser.post("/enter")).text
@@ -149,6 +152,7 @@ async def test_a_changed_token_is_nobody(portal: Starlette) -> None:
         assert answer.status_code == 303
 
 
+@pytest.mark.req("V3.5.4")
 async def test_a_cookie_of_one_door_does_not_open_the_other(
     portal: Starlette, desk: Starlette
 ) -> None:
@@ -159,6 +163,7 @@ async def test_a_cookie_of_one_door_does_not_open_the_other(
     assert answer.status_code == 303
 
 
+@pytest.mark.req("V7.4.1", "T07")
 async def test_signing_out_ends_it_at_the_server_too(portal: Starlette) -> None:
     browser = kit.browser(portal)
     token = (await browser.post("/enter")).text
@@ -172,6 +177,7 @@ async def test_signing_out_ends_it_at_the_server_too(portal: Starlette) -> None:
     assert not await _is_in(browser)
 
 
+@pytest.mark.req("V7.2.4", "T07")
 async def test_signing_in_again_gives_a_new_token_and_ends_the_old(portal: Starlette) -> None:
     """A token planted or stolen before the sign-in is worth nothing after it."""
     browser = kit.browser(portal)
@@ -181,6 +187,7 @@ async def test_signing_in_again_gives_a_new_token_and_ends_the_old(portal: Starl
     assert await Session.filter(ended_at=None).count() == 1
 
 
+@pytest.mark.req("V7.3.1", "T07")
 @pytest.mark.parametrize(("door", "idle_min"), [("portal", 30), ("desk", 15)])
 async def test_it_ends_when_not_used(
     door: str, idle_min: int, portal: Starlette, desk: Starlette, advance: Advance
@@ -195,6 +202,7 @@ async def test_it_ends_when_not_used(
     assert not await _is_in(browser)
 
 
+@pytest.mark.req("V7.3.2")
 @pytest.mark.parametrize(("door", "hours"), [("portal", 12), ("desk", 8)])
 async def test_it_ends_after_a_working_day_even_in_use(
     door: str, hours: int, portal: Starlette, desk: Starlette, advance: Advance
@@ -235,6 +243,7 @@ async def test_use_is_written_at_most_once_a_minute(portal: Starlette, advance: 
     assert (await Session.get()).last_seen_at > seen
 
 
+@pytest.mark.req("T31", "V8.3.2")
 async def test_a_role_taken_away_counts_at_once(desk: Starlette) -> None:
     browser = kit.browser(desk)
     await browser.post("/enter")
@@ -243,6 +252,7 @@ async def test_a_role_taken_away_counts_at_once(desk: Starlette) -> None:
     assert (await browser.get("/money")).status_code == 403
 
 
+@pytest.mark.req("V7.4.2", "T31")
 async def test_a_disabled_person_is_out_at_once(desk: Starlette) -> None:
     browser = kit.browser(desk)
     await browser.post("/enter")
@@ -257,6 +267,7 @@ async def test_a_changed_billing_address_ends_the_old_sign_in(portal: Starlette)
     assert not await _is_in(browser)
 
 
+@pytest.mark.req("V7.4.5")
 async def test_all_sessions_of_a_person_or_account_can_be_ended(
     portal: Starlette, desk: Starlette
 ) -> None:
@@ -280,6 +291,7 @@ async def test_the_provider_can_end_one_session_or_all(desk: Starlette) -> None:
     assert await access.end_at_provider(kit.ISSUER, "dana.cole", None) == 1
 
 
+@pytest.mark.req("V7.5.2")
 async def test_priya_sees_where_she_is_signed_in_and_can_leave_the_others(
     portal: Starlette,
 ) -> None:
@@ -291,6 +303,7 @@ async def test_priya_sees_where_she_is_signed_in_and_can_leave_the_others(
     assert (await _is_in(here), await _is_in(there)) == (True, False)
 
 
+@pytest.mark.req("V7.1.2")
 async def test_the_sixth_browser_ends_the_first(portal: Starlette) -> None:
     browsers = [kit.browser(portal) for _ in range(6)]
     for browser in browsers:
@@ -328,6 +341,7 @@ async def test_the_wrong_role_is_refused(desk: Starlette) -> None:
     assert "people with another role" in answer.text
 
 
+@pytest.mark.req("V7.5.3")
 @pytest.mark.parametrize(("ago_s", "status"), [(0, 200), (299, 200), (302, 303)])
 async def test_money_needs_a_sign_in_of_the_last_five_minutes(
     desk: Starlette, ago_s: int, status: int
@@ -351,6 +365,7 @@ async def test_a_session_belongs_to_one_owner(portal: Starlette) -> None:
         await sessions.start(Request({"type": "http"}), email="x@y.example")
 
 
+@pytest.mark.req("V14.2.7")
 async def test_old_sessions_and_counters_are_swept(portal: Starlette, advance: Advance) -> None:
     await kit.browser(portal).post("/enter")
     await access.hit_limit("old", 0)
