@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import asyncpg
 import psycopg
 from tortoise import Tortoise
 from tortoise.context import TortoiseContext
 
-from amends import embedded, roles
+from amends import embedded, pooler, roles
 from amends.rights import Process
 from amends.settings import Settings
 
@@ -22,17 +21,6 @@ APPS = {
     },
 }
 _embedded: embedded.Server | None = None
-
-
-class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection to which nothing sticks: settings and locks end with their transaction.
-
-    So it goes back to the pool without the round trip that would reset it; an open transaction
-    is rolled back all the same.
-    """
-
-    def get_reset_query(self) -> str:
-        return ""
 
 
 def url(settings: Settings, process: Process | None = None) -> str:
@@ -60,7 +48,7 @@ def make_logins(server: embedded.Server) -> None:
 
 def config(database_url: str, max_connections: int = 10) -> dict[str, Any]:
     """Tortoise's configuration for a libpq URL (TCP or Unix socket)."""
-    parts = urlsplit(database_url)
+    parts, pooled = urlsplit(database_url), pooler.is_meant(database_url)
     query = {key: values[0] for key, values in parse_qs(parts.query).items()}
     credentials: dict[str, Any] = {
         "host": query.pop("host", "") or parts.hostname or "127.0.0.1",
@@ -70,9 +58,8 @@ def config(database_url: str, max_connections: int = 10) -> dict[str, Any]:
         "database": parts.path.lstrip("/"),
         "min_size": 1,
         "max_size": max_connections,
-        "connection_class": Connection,
-        # A pooler in transaction mode shares server connections; named statements would clash.
-        "statement_cache_size": int(query.pop("statement_cache_size", "100")),
+        "connection_class": pooler.Pooled if pooled else pooler.Connection,
+        "statement_cache_size": 0 if pooled else 100,
     }
     if "sslmode" in query:
         credentials["ssl"] = query["sslmode"]

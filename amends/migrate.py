@@ -5,7 +5,7 @@ from procrastinate.schema import SchemaManager
 from tortoise import Tortoise
 from tortoise.migrations import api
 
-from amends import database, roles
+from amends import database, pooler, roles
 
 # One migration at a time on one database; any number will do as long as nobody else uses it.
 _LOCK = 7_040_411
@@ -16,6 +16,8 @@ async def run(database_url: str) -> str:
 
     Returns what an administrator of the server has to do before the processes are kept apart.
     """
+    if pooler.is_meant(database_url):
+        raise ValueError("Migrations hold a lock on one connection: leave pgbouncer out here.")
     with psycopg.connect(database_url, autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         _queue_schema(guard)

@@ -13,6 +13,7 @@ from amends import (
     database,
     jobs,
     papers,
+    pooler,
     post,
     quarantine,
     reconcile,
@@ -22,7 +23,7 @@ from amends import (
 from amends.flow import address_at_stripe, advance, file_checks, stripe_events, sweep
 from amends.gateways import stripe, stripe_connection
 from amends.rights import Process
-from amends.settings import Settings
+from amends.settings import Settings, load
 
 log = structlog.get_logger()
 # A worker that has not been heard of for this long is dead; its jobs go to the others.
@@ -137,7 +138,11 @@ async def _take_back(app: procrastinate.App, job: procrastinate.jobs.Job) -> Non
 
 
 def connector(database_url: str) -> procrastinate.PsycopgConnector:
-    return procrastinate.PsycopgConnector(conninfo=database_url, min_size=1, max_size=4)
+    # Behind a pooler a statement that psycopg prepared would be missing on the next connection.
+    statements = {"prepare_threshold": None} if pooler.is_meant(database_url) else {}
+    return procrastinate.PsycopgConnector(
+        conninfo=pooler.libpq(database_url), min_size=1, max_size=4, kwargs=statements
+    )
 
 
 async def run(settings: Settings, concurrency: int = 8) -> None:
@@ -175,13 +180,16 @@ async def _until_stopped(app: procrastinate.App, concurrency: int) -> None:
 
 
 async def _worker(app: procrastinate.App, queues: list[str], concurrency: int) -> None:
+    pooled = pooler.is_meant(load().database_url)
     await app.run_worker_async(
         queues=queues,
         concurrency=concurrency,
         install_signal_handlers=False,
         shutdown_graceful_timeout=20,
         delete_jobs="successful",
-        fetch_job_polling_interval=2,
+        # A pooler brings no notifications: then new jobs are asked for.
+        listen_notify=not pooled,
+        fetch_job_polling_interval=0.5 if pooled else 2,
         update_heartbeat_interval=5,
         stalled_worker_timeout=_DEAD_AFTER_S,
     )

@@ -1,7 +1,7 @@
 """`python -m bench.outside`: the Stripe twin in a process of its own, and the cases it makes.
 
 Its own CPU is nobody's cost. `GET /_bench/cases/{n}` makes n approved cases whose jobs are put
-aside; `GET /_bench/go` gives them to the worker; `GET /_bench/slow/{ms}` sets the latency.
+aside; `GET /_bench/go/{n}` gives n to the worker; `GET /_bench/slow/{ms}` sets the latency.
 """
 
 import argparse
@@ -32,13 +32,16 @@ _ASIDE = (
     "DELETE FROM procrastinate_jobs WHERE queue_name = 'money'",
     "UPDATE case_ SET next_check_at = NULL WHERE status = 'approved'",
 )
-_GO = (
-    "UPDATE case_ SET next_check_at = now() WHERE status = 'approved'",
-    """INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
-       SELECT queue_name, task_name, priority, lock, queueing_lock, args FROM bench_jobs
-       ORDER BY id ON CONFLICT DO NOTHING""",
-    "DELETE FROM bench_jobs",
-)
+_GO = """
+WITH taken AS (
+  DELETE FROM bench_jobs WHERE id IN (SELECT id FROM bench_jobs ORDER BY id LIMIT $1) RETURNING *),
+due AS (
+  UPDATE case_ SET next_check_at = now()
+  WHERE id IN (SELECT (args->>'case_id')::bigint FROM taken))
+INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
+SELECT queue_name, task_name, priority, lock, queueing_lock, args FROM taken ORDER BY id
+ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass
@@ -86,7 +89,8 @@ def _control(outside: Outside) -> list[Route]:
         return PlainTextResponse("made")
 
     async def go(request: Request) -> Response:
-        await _run(_GO)
+        cases = request.path_params["n"]
+        await connections.get("default").execute_query_dict(_GO, [cases])
         return PlainTextResponse("gone")
 
     async def slow(request: Request) -> Response:
@@ -95,7 +99,7 @@ def _control(outside: Outside) -> list[Route]:
 
     return [
         Route("/_bench/cases/{n:int}/{deposits:int}", cases),
-        Route("/_bench/go", go),
+        Route("/_bench/go/{n:int}", go),
         Route("/_bench/slow/{ms:int}", slow),
     ]
 

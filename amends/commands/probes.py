@@ -13,7 +13,7 @@ import httpx2
 import psycopg
 from obstore.exceptions import BaseError
 
-from amends import anchors, clock, database, facts, roles, starting
+from amends import anchors, clock, database, facts, pooler, roles, starting
 from amends.gateways import files
 from amends.rights import Process
 from amends.settings import Settings
@@ -107,7 +107,7 @@ _NOT_APART = "the processes are not kept apart"
 
 
 def _standing(url: str) -> roles.Standing:
-    with psycopg.connect(url, connect_timeout=PATIENCE_S) as connection:
+    with psycopg.connect(pooler.libpq(url), connect_timeout=PATIENCE_S) as connection:
         return roles.standing(connection)
 
 
@@ -132,7 +132,7 @@ def _migrations() -> set[str]:
 
 
 def _applied(url: str) -> tuple[set[str], bool]:
-    with psycopg.connect(url, connect_timeout=PATIENCE_S) as connection:
+    with psycopg.connect(pooler.libpq(url), connect_timeout=PATIENCE_S) as connection:
         found = connection.execute(
             "SELECT to_regclass('tortoise_migrations') IS NOT NULL, "
             "to_regclass('procrastinate_jobs') IS NOT NULL"
