@@ -69,6 +69,7 @@ ADVICE: Final = {
     "fraud_warning": Advice("Security looks.", Act.SECURITY),
     "refund_waits_for_balance": Advice("Fill the balance at Stripe. The refund then goes on."),
     "stuck_case": Advice("Is a worker running? Wake the case."),
+    "history_changed": Advice("The history was changed, or a backup restored. Tell an operator."),
     "many_reads": Advice("Ask them why. The log of reads shows what they opened."),
     "stripe_key": Advice("Nothing is sent. An operator mends the worker's key; then it goes on."),
     "wrong_mode": Advice("An operator mends the endpoint's secret."),
