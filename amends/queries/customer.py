@@ -9,12 +9,7 @@ from typing import Any
 from tortoise import connections
 
 from amends import facts
-from amends.models import (
-    Attachment,
-    Case,
-    Leg,
-    Message,
-)
+from amends.models import Attachment
 from amends.queries.customer_rows import (
     CardRow,
     CasePage,
@@ -34,24 +29,35 @@ MOST_MESSAGES = 200
 # Answer needed first.
 WAITING = (Status.NEEDS_CUSTOMER, Status.NEEDS_AUTHENTICATION, Status.NEEDS_NEW_CARD)
 _APPROVED = EXECUTING | {Status.NEEDS_NEW_CARD, Status.RESOLVED, Status.REFUND_FAILED_LATE}
-_CASE = (
-    "id", "ref", "kind", "reason", "status", "claimed_order", "order__number", "currency",
-    "claimed_amount_minor", "card_payment_method_id", "card_brand", "card_funding", "card_last4",
-    "card_expires", "card_saved_at", "outcome_reason", "submitted_at", "closed_at",
-    "channel",
-)  # fmt: skip
+_CASE = """
+SELECT c.id, c.ref, c.kind, c.reason, c.status, c.claimed_order, c.currency, c.claimed_amount_minor,
+  c.card_payment_method_id, c.card_brand, c.card_funding, c.card_last4, c.card_expires,
+  c.card_saved_at, c.outcome_reason, c.submitted_at, c.closed_at, c.channel,
+  o.number AS order__number"""
 ORDER = (
     "id", "number", "description", "total_minor", "currency", "placed_on", "handed_over_on",
     "delivered_on", "carrier", "subscription_status", "subscription_ends_on", "renewal_months",
     "renewal_rule", "cancelled_on",
 )  # fmt: skip
-_ORDER_COLUMNS = tuple(f"order__{name}" for name in ORDER if name != "number")
-_LEG = (
-    "case_id", "kind", "state", "amount_minor", "currency", "charge_id", "card_brand",
-    "card_funding", "card_last4", "stripe_id", "pending_reason", "bank_reference",
-    "next_action_url", "confirmed_at", "failed_at", "plan__voided_at",
-    "plan__outcome", "case__status",
-)  # fmt: skip
+_FURTHER = ", ".join(
+    [
+        "c.claimed_last4, c.story, c.claimed_charge_date, c.contact_email, c.order_id",
+        *(f"o.{name} AS order__{name}" for name in ORDER if name != "number"),
+    ]
+)
+# The own cases that were sent; $1 is the customer.
+_OWN = """FROM case_ c LEFT JOIN order_ o ON o.id = c.order_id
+ WHERE c.account_id = $1 AND c.submitted_at IS NOT NULL"""
+_WAIT = "('" + "','".join(WAITING) + "')"
+# Movements of cases `$1`, each plan's in their order.
+_LEGS = """
+SELECT l.case_id, l.kind, l.state, l.amount_minor, l.currency, l.charge_id, l.card_brand,
+  l.card_funding, l.card_last4, l.stripe_id, l.pending_reason, l.bank_reference, l.next_action_url,
+  l.confirmed_at, l.failed_at, p.voided_at AS plan__voided_at, p.outcome AS plan__outcome,
+  c.status AS case__status
+FROM leg l JOIN plan p ON p.id = l.plan_id JOIN case_ c ON c.id = l.case_id
+WHERE l.case_id = ANY($1::bigint[]) ORDER BY l.plan_id, l.position
+"""
 _FILE = ("id", "name", "size", "content_type", "at", "message_id", "state")
 
 
@@ -60,54 +66,51 @@ _FILE = ("id", "name", "size", "content_type", "at", "message_id", "state")
 
 async def waiting_cases(by: Customer) -> list[CaseRow]:
     """The requests that wait for the customer, newest first."""
-    return await _case_rows(_sent(by).filter(status__in=WAITING).order_by("-id").limit(PAGE))
+    which = f"AND c.status IN {_WAIT} ORDER BY c.id DESC LIMIT {PAGE}"
+    return await _case_rows(f"{_CASE} {_OWN} {which}", by.account_id)
 
 
 async def other_cases(by: Customer, before: int | None = None) -> list[CaseRow]:
     """The other requests, newest first; one more than a page says that there are more."""
-    query = _sent(by).exclude(status__in=WAITING)
-    if before is not None:
-        query = query.filter(id__lt=before)
-    return await _case_rows(query.order_by("-id").limit(PAGE + 1))
+    which = f"AND c.status NOT IN {_WAIT} AND c.id < $2 ORDER BY c.id DESC LIMIT {PAGE + 1}"
+    last = _NO_END if before is None else before
+    return await _case_rows(f"{_CASE} {_OWN} {which}", by.account_id, last)
 
 
-def _sent(by: Customer) -> Any:
-    return Case.filter(account_id=by.account_id, submitted_at__not_isnull=True)
+_NO_END = 2**63 - 1
 
 
-async def _case_rows(query: Any) -> list[CaseRow]:
-    rows = await query.values(*_CASE)
+async def _case_rows(statement: str, *values: object) -> list[CaseRow]:
+    rows = await _read(statement, *values)
     legs = await _legs([row["id"] for row in rows])
     return [_case(row, [leg for leg in legs if leg.case_id == row["id"]]) for row in rows]
+
+
+async def _read(statement: str, *values: object) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = await connections.get("default").execute_query_dict(
+        statement, list(values)
+    )
+    return rows
 
 
 # --- One case -------------------------------------------------------------------------------
 
 
 async def case_page(by: Customer, ref: str) -> CasePage:
-    """The customer's own case with all that the page shows, in five statements."""
-    row = await _own_case(
-        by,
-        ref,
-        "claimed_last4",
-        "story",
-        "claimed_charge_date",
-        "contact_email",
-        "order_id",
-        *_ORDER_COLUMNS,
-    )
-    legs = await _legs([row["id"]])
-    files = await files_of(row["id"])
-    record = await _record(row["id"])
+    """The customer's own case with all that the page shows, in two statements."""
+    row = await _own_case(by, ref, _FURTHER)
+    packed = json.loads((await _read(_ALL_OF_CASE, [row["id"]]))[0]["packed"])
+    files = tuple(_file(each) for each in packed["files"])
+    record = _record(packed)
     return CasePage(
-        case=_case(row, legs),
+        case=_case(row, _shown_legs(_timed(each) for each in packed["legs"])),
         last4=row["claimed_last4"],
         story=row["story"],
         charged_on=row["claimed_charge_date"],
         order=_joined_order(row),
         contact=row["contact_email"],
         moved=record.moved,
-        messages=await _messages(by, row["id"], files),
+        messages=_messages(by, packed["messages"], files),
         files=tuple(file for file in files if file.message_id is None),
         documents=record.documents,
     )
@@ -115,21 +118,20 @@ async def case_page(by: Customer, ref: str) -> CasePage:
 
 async def case_state(by: Customer, ref: str) -> CasePage:
     """Only what the money path needs, for the part that asks for itself again."""
-    row = await _own_case(by, ref, "contact_email")
-    legs = await _legs([row["id"]])
-    record = await _record(row["id"])
+    row = await _own_case(by, ref, "c.contact_email")
+    packed = json.loads((await _read(_STATE_OF_CASE, [row["id"]]))[0]["packed"])
+    record = _record(packed)
     return CasePage(
-        _case(row, legs), "", "", None, None, row["contact_email"], record.moved,
-        (), (), record.documents,
+        _case(row, _shown_legs(_timed(each) for each in packed["legs"])), "", "", None, None,
+        row["contact_email"], record.moved, (), (), record.documents,
     )  # fmt: skip
 
 
-async def _own_case(by: Customer, ref: str, *further: str) -> dict[str, Any]:
-    rows = await _sent(by).filter(ref=ref).limit(1).values(*_CASE, *further)
+async def _own_case(by: Customer, ref: str, further: str) -> dict[str, Any]:
+    rows = await _read(f"{_CASE}, {further} {_OWN} AND c.ref = $2", by.account_id, ref)
     if not rows:
         raise facts.NotFound("There is no such request.")
-    found: dict[str, Any] = rows[0]
-    return found
+    return rows[0]
 
 
 def _case(row: Mapping[str, Any], legs: Iterable[LegRow]) -> CaseRow:
@@ -162,8 +164,20 @@ async def _legs(case_ids: Sequence[int]) -> list[LegRow]:
     """Movements that were approved or have begun; a plan under discussion is not shown."""
     if not case_ids:
         return []
-    rows = await Leg.filter(case_id__in=case_ids).order_by("plan_id", "position").values(*_LEG)
+    return _shown_legs(await _read(_LEGS, list(case_ids)))
+
+
+def _shown_legs(rows: Iterable[Mapping[str, Any]]) -> list[LegRow]:
     return _latest([_leg(row) for row in rows if _is_shown(row)])
+
+
+def _timed(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no dates."""
+    return row | {name: _at(row[name]) for name in ("confirmed_at", "failed_at")}
+
+
+def _at(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _is_shown(row: Mapping[str, Any]) -> bool:
@@ -207,15 +221,41 @@ def _is_replaced(leg: LegRow, later: Iterable[LegRow]) -> bool:
     )
 
 
-# The history's moves and the documents in one statement: the page has few to spend.
-_RECORD = """
-SELECT 'move' AS what, action AS name, at, NULL::jsonb AS facts, false AS made
-FROM timeline WHERE case_id = $1 AND to_status <> ''
-UNION ALL
-SELECT 'document', kind, created_at, facts, state = 'made' AND store_key <> ''
-FROM document WHERE case_id = $1 AND superseded_at IS NULL
-ORDER BY at
-"""
+def _listed(rows: str) -> str:
+    return f"(SELECT coalesce(json_agg(x), '[]') FROM ({rows}) x)"  # noqa: S608
+
+
+# The history's moves, the documents, files and messages in one statement: a page has few to spend.
+_STATE = {
+    "legs": _listed(_LEGS),
+    "moves": _listed(
+        "SELECT action, at FROM timeline WHERE case_id = ANY($1::bigint[]) AND to_status <> '' "
+        "ORDER BY at"
+    ),
+    "documents": _listed(
+        "SELECT kind, created_at, facts, state = 'made' AND store_key <> '' AS made FROM document "
+        "WHERE case_id = ANY($1::bigint[]) AND superseded_at IS NULL ORDER BY created_at"
+    ),
+}
+_ALL = _STATE | {
+    "files": _listed(
+        f"SELECT {', '.join(_FILE)} FROM attachment WHERE case_id = ANY($1::bigint[]) "  # noqa: S608
+        "AND audience = 'customer' AND removed_at IS NULL ORDER BY at"
+    ),
+    "messages": _listed(
+        "SELECT id, author_kind, author_name, body, at FROM message "  # noqa: S608
+        "WHERE case_id = ANY($1::bigint[]) AND audience = 'customer' "
+        f"ORDER BY id DESC LIMIT {MOST_MESSAGES}"
+    ),
+}
+
+
+def _packed(parts: Mapping[str, str]) -> str:
+    listed = ", ".join(f"'{name}', {sql}" for name, sql in parts.items())
+    return f"SELECT json_build_object({listed}) AS packed"
+
+
+_STATE_OF_CASE, _ALL_OF_CASE = _packed(_STATE), _packed(_ALL)
 
 
 @dataclass(frozen=True)
@@ -226,37 +266,37 @@ class _Record:
     documents: tuple[DocumentRow, ...]
 
 
-async def _record(case_id: int) -> _Record:
-    rows = await connections.get("default").execute_query_dict(_RECORD, [case_id])
-    moves = [row for row in rows if row["what"] == "move" and row["name"] in set(Action)]
-    documents = [row for row in rows if row["what"] == "document"]
+def _record(packed: Mapping[str, Any]) -> _Record:
+    moves = [row for row in packed["moves"] if row["action"] in set(Action)]
     return _Record(
-        {Action(row["name"]): row["at"] for row in moves},
+        {Action(row["action"]): datetime.fromisoformat(row["at"]) for row in moves},
         tuple(
-            DocumentRow(row["name"], row["made"], json.loads(row["facts"]), row["at"])
-            for row in documents
+            DocumentRow(
+                row["kind"], row["made"], row["facts"], datetime.fromisoformat(row["created_at"])
+            )
+            for row in packed["documents"]
         ),
     )
 
 
-async def _messages(by: Customer, case_id: int, files: Iterable[FileRow]) -> tuple[MessageRow, ...]:
-    rows = (
-        await Message.filter(case_id=case_id, audience="customer")
-        .order_by("-id")
-        .limit(MOST_MESSAGES)
-        .values("id", "author_kind", "author_name", "body", "at")
-    )
+def _messages(
+    by: Customer, rows: Sequence[Mapping[str, Any]], files: Iterable[FileRow]
+) -> tuple[MessageRow, ...]:
     return tuple(
         MessageRow(
             id=row["id"],
             mine=row["author_kind"] == by.kind,
             author=row["author_name"],
             body=row["body"],
-            at=row["at"],
+            at=datetime.fromisoformat(row["at"]),
             files=tuple(file for file in files if file.message_id == row["id"]),
         )
         for row in reversed(rows)
     )
+
+
+def _file(row: Mapping[str, Any]) -> FileRow:
+    return FileRow(**{**row, "at": datetime.fromisoformat(row["at"])})
 
 
 async def files_of(case_id: int) -> tuple[FileRow, ...]:
