@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ from amends.rules.people import Customer, Staff
 from web import cookies
 from web.doors import Door, House, house
 
+log = structlog.get_logger(__name__)
 _SCOPE = "amends.session"
 _TOUCH_EVERY = timedelta(seconds=60)  # a write per minute of use, not per request
 _TOKEN_LENGTH = 43  # 256 bits in base64
@@ -70,6 +72,8 @@ async def start(
         user_agent=request.headers.get("user-agent", ""),
         address=request.client.host if request.client else "",
     )
+    owner = {"account": account_id} if account_id is not None else {"person": person_id}
+    log.info("signed_in", door=str(home.door), address=new.address, **owner)
     return await _begin(request, home, new)
 
 
@@ -95,6 +99,7 @@ async def end(request: Request[Any]) -> None:
     held = _held(request)
     if held.found:
         await access.end_session(held.found.id)
+        log.info("signed_out", session=held.found.id)
     held.found = None
     cookies.put(request, cookies.removal(cookie_name(house(request).door)))
     held.clear_site = True

@@ -93,6 +93,10 @@ def _check_card_numbers(name: str, message: EmailMessage) -> None:
     for part in message.walk():
         if part.get_content_maintype() == "text" and isinstance(part, EmailMessage):
             texts.append(str(part.get_content()))
+            # Also as UTF-8, whatever the letter says or forgets to say of itself.
+            plain = part.get_payload(decode=True)
+            again = plain.decode("utf-8", "replace") if isinstance(plain, bytes) else ""
+            texts += [again] if again.split() != texts[-1].split() else []
     words = "\n".join(texts)
     if len(words) > upload_verdict.MAX_TEXT:
         raise upload_verdict.too_much_text(name)

@@ -20,7 +20,9 @@ def extension(name: str) -> str:
 
 def clean(raw: str) -> str:
     """One line of at most 120 characters without path, control or direction characters."""
-    bare = re.split(r"[/\\]", raw.replace("\x00", ""))[-1]
+    # Before signs are replaced too: they tell which digits belong together.
+    masked = card_numbers.mask(raw.replace("\x00", ""))
+    bare = re.split(r"[/\\]", masked)[-1]
     name = _REFUSED_ELSEWHERE.sub("_", _without_joiners(plain_text.line(bare))).strip(" .")
     return _shortened(card_numbers.mask(name) or "file")
 

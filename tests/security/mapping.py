@@ -53,6 +53,12 @@ def gaps() -> Mapping[str, str]:
     return TypeAdapter(dict[str, str]).validate_python(found)
 
 
+def partial() -> Mapping[str, str]:
+    """What is shown, but not in all its parts."""
+    found = tomllib.loads(_SHOWN.read_text(encoding="utf-8")).get("partial", {})
+    return TypeAdapter(dict[str, str]).validate_python(found)
+
+
 def automated(known: tuple[Row, ...], tests: Mapping[str, tuple[Shown, ...]]) -> float:
     """Per cent of the ids that a test shows."""
     return 100 * sum(row.id in tests for row in known) / len(known)
@@ -68,6 +74,8 @@ def page() -> str:
         missing=len(known) - shown - by_document,
     )  # fmt: skip
     parts = [head, *(_gap(identifier, why) for identifier, why in gaps().items())]
+    parts.append("\n## Shown in part\n")
+    parts += [_gap(identifier, why) for identifier, why in partial().items()]
     for title, kind in (("Threats", "T"), ("ASVS 5.0", "V")):
         parts.append(f"\n## {title}\n")
         parts += [_line(row, tests, written) for row in known if row.id.startswith(kind)]
