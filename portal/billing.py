@@ -39,8 +39,12 @@ async def show(request: Request[Any]) -> Response:
 async def _lists(by: Customer) -> dict[str, Any]:
     try:
         invoices = await customer_stripe.invoices(by)
+        default = await customer_stripe.default_card(by)
         cards = [
-            CardRow(card.brand, card.funding, card.last4, card.expires)
+            (
+                CardRow(card.brand, card.funding, card.last4, card.expires),
+                card.payment_method_id == default,
+            )
             for card in await customer_stripe.cards(by)
         ]
     except facts.Unavailable:

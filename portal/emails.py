@@ -19,11 +19,11 @@ async def decide(request: Request[Any]) -> Response:
     """Mine, or not mine. A second press finds it said already and shows the request."""
     by = guards.customer(request)
     case = await writing.case_of(by, request.path_params["ref"])
-    form = await forms.bind(request, _Whose)
-    if form.ok:
+    form, email = await forms.bind(request, _Whose), request.path_params["email"]
+    if form.ok and email.isdecimal() and len(email) < 19:
         mine = form.data.whose == "mine"
         act = correspondence_confirm.confirm if mine else correspondence_confirm.deny
         with contextlib.suppress(facts.AlreadyDecided):
-            await act(case, by, int(request.path_params["email"]))
+            await act(case, by, int(email))
     here = pages.url(request, "my_cases.show", ref=case.ref)
     return pages.see_other(request, f"{here}#messages-h")

@@ -103,11 +103,12 @@ async def _path(page: CasePage) -> dict[str, Any]:
 
 async def _context(page: CasePage) -> dict[str, Any]:
     case, days = page.case, dates.now()
+    holds = await customer_holds.of(case)
     return {
         **await _path(page),
         "accept": uploads.ACCEPT,
-        "emails": await correspondence_confirm.unconfirmed(case.id),
-        "holds": await customer_holds.of(case),
+        "emails": await correspondence_confirm.unconfirmed(case.id) if holds.emails else (),
+        "holds": holds,
         "may_withdraw": intake.may_withdraw(case.status),
         "may_reopen": case.status in writing.REOPENABLE,
         "may_write": case.status not in FINAL,

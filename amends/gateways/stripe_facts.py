@@ -27,6 +27,8 @@ class CustomerFacts:
     email: str
     name: str
     metadata: dict[str, str] = field(default_factory=dict)
+    # The saved card that new invoices are charged to.
+    default_card: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,14 @@ def when(seconds: int) -> datetime:
 
 
 def customer(thing: Any) -> CustomerFacts:
-    return CustomerFacts(thing["id"], text(thing, "email"), text(thing, "name"), metadata(thing))
+    default = id_of(get(thing, "invoice_settings", "default_payment_method"))
+    return CustomerFacts(
+        thing["id"],
+        text(thing, "email"),
+        text(thing, "name"),
+        metadata(thing),
+        default,
+    )
 
 
 def method_card(thing: Any) -> CardFacts:

@@ -8,7 +8,9 @@ from tortoise import connections
 from amends.queries.customer_rows import CaseRow
 
 _HOLDS = """
-SELECT check_.verdict, check_.reason, o.unpaid_hold, o.handed_over_on IS NULL AS unshipped
+SELECT check_.verdict, check_.reason, o.unpaid_hold, o.handed_over_on IS NULL AS unshipped,
+  EXISTS (SELECT 1 FROM message m
+    WHERE m.case_id = c.id AND NOT m.verified AND m.author_kind = 'customer') AS emails
 FROM case_ c LEFT JOIN order_ o ON o.id = c.order_id
 LEFT JOIN LATERAL (SELECT verdict, reason FROM identity_check i
   WHERE i.case_id = c.id AND i.fact = 'verification' ORDER BY i.id DESC LIMIT 1) check_ ON TRUE
@@ -27,11 +29,13 @@ class Papers(StrEnum):
 
 @dataclass(frozen=True)
 class Holds:
-    """`because` says why papers were refused; `unpaid` holds back what has not shipped."""
+    """`because` says why papers were refused; `unpaid` holds back what has not shipped; `emails`
+    says that mail came in the customer's name, which they may not have said anything about."""
 
     papers: Papers
     because: str
     unpaid: bool
+    emails: bool = False
 
 
 _BY_VERDICT = {
@@ -49,4 +53,5 @@ async def of(case: CaseRow) -> Holds:
     row = rows[0]
     papers = _BY_VERDICT[row["verdict"]]
     because = row["reason"] if papers is Papers.REFUSED else ""
-    return Holds(papers, because, bool(row["unpaid_hold"] and row["unshipped"]))
+    unpaid = bool(row["unpaid_hold"] and row["unshipped"])
+    return Holds(papers, because, unpaid, row["emails"])

@@ -26,6 +26,12 @@ async def cards(by: Customer) -> list[stripe.CardFacts]:
     return await _plainly(stripe.saved_cards(customer_id)) if customer_id else []
 
 
+async def default_card(by: Customer) -> str:
+    """The id of the card that new invoices are charged to; empty where none is chosen."""
+    customer_id = await _customer_id(by)
+    return (await _plainly(stripe.customer(customer_id))).default_card if customer_id else ""
+
+
 async def further_charges(by: Customer) -> list[stripe.ChargeFacts]:
     """Charges that went through and belong to no order that we know."""
     customer_id = await _customer_id(by)

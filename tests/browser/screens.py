@@ -13,6 +13,8 @@ HARBOR, CEDAR = "billing@harborfitness.example", "ap@cedarpointfitness.example"
 SAKURA, NORTHGATE = "keiri@sakuragym.example", "payables@northgaterec.example"
 RIVERBEND, IRONWORKS = "hello@riverbendyoga.example", "office@ironworksclub.example"
 CASCADE = "admin@cascadeclimbing.example"
+SUMMIT, LAKESIDE = "finance@summitstrength.example", "accounts@lakesidegym.example"
+LUMIERE, ZUBR = "compta@gymlumiere.example", "ksiegowosc@silowniazubr.example"
 SAM, DANA = "Sam Ito", "Dana Cole"
 
 
@@ -47,7 +49,11 @@ PORTAL = [
     Screen("portal-request-card-declined", SAKURA, "/requests/{ref}", SAKURA),
     Screen("portal-request-new-card", SAKURA, "/requests/{ref}/card", SAKURA),
     Screen("portal-request-refund-pending", NORTHGATE, "/requests/{ref}", NORTHGATE),
-    Screen("portal-request-answer-needed", RIVERBEND, "/requests/{ref}", RIVERBEND),
+    Screen("portal-request-email-to-confirm", RIVERBEND, "/requests/{first}", RIVERBEND),
+    Screen("portal-request-bank-began", LUMIERE, "/requests/{first}", LUMIERE),
+    Screen("portal-request-bank-asks", ZUBR, "/requests/{first}", ZUBR),
+    Screen("portal-request-declined", SUMMIT, "/requests/{first}", SUMMIT),
+    Screen("portal-request-reopen", SUMMIT, "/requests/{first}/reopen", SUMMIT),
     Screen("portal-request-at-the-bank", IRONWORKS, "/requests/{ref}", IRONWORKS),
     Screen("portal-request-papers", CASCADE, "/requests/{first}", CASCADE),
     Screen("portal-new-kinds", HARBOR, "/requests/new"),
@@ -62,6 +68,12 @@ DESK = [
     Screen("desk-case-done", SAM, "/cases/{first}", CEDAR),
     Screen("desk-identity", SAM, "/cases/{ref}/identity", "accounts@lakesidegym.example"),
     Screen("desk-log", SAM, "/cases/{first}/log", CEDAR),
+    Screen("desk-queue-set-aside", SAM, "/queue?view=snoozed"),
+    Screen("desk-case-charged-twice", SAM, "/cases/{first}", LAKESIDE),
+    Screen("desk-case-after-cancellation", SAM, "/cases/{ref}", SUMMIT),
+    Screen("desk-case-email-not-confirmed", SAM, "/cases/{first}", RIVERBEND),
+    Screen("desk-disputes", SAM, "/disputes"),
+    Screen("desk-mail-bank-dispute", SAM, "/templates/bank_dispute"),
     Screen("desk-refunds", SAM, "/refunds"),
     Screen("desk-search", SAM, "/search?q=harbor"),
     Screen("desk-customer", SAM, "/customers/hf-0213"),

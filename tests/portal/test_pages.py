@@ -5,6 +5,7 @@ import re
 import pytest
 
 from portal.routes import ROUTES
+from sandbox.stripe_twin.resources import customers
 from sandbox.stripe_twin.world import World
 from tests.backoffice import scene
 from tests.backoffice.scene import Customers
@@ -154,6 +155,14 @@ async def test_the_card_for_invoices_is_changed_on_the_providers_page(
 ) -> None:
     gone = await priya.post("/billing/manage")
     assert gone.url.startswith("http://twin.test/pages/portal/")
+    doc = harbor.world.store.get("customer", harbor.customer_id)
+    assert doc is not None
+    customers.set_default_card(harbor.world, doc, harbor.new_card["id"])
+    words = (await priya.get("/billing")).words
+    assert "Mastercard ending 5454 Expires 12/2034 For new invoices" in words
+    assert words.count("For new invoices") == 1
+    customers.set_default_card(harbor.world, doc, None)
+    assert "For new invoices" not in (await priya.get("/billing")).words
 
 
 async def test_billing_opens_for_a_customer_without_charges(
