@@ -84,7 +84,7 @@ ROUTES: list[GuardedRoute] = [
     route("GET", f"{_CASE}/sent", sent.show, allow=CUSTOMER),
     route("GET", f"{_CASE}/live", my_cases.live, allow=CUSTOMER),
     route("POST", f"{_CASE}/messages", my_cases.write, allow=CUSTOMER, max_body=answers.MAX_UPLOAD),
-    route("POST", f"{_CASE}/emails/{{email:int}}", emails.decide, allow=CUSTOMER),
+    route("POST", f"{_CASE}/emails/{{email}}", emails.decide, allow=CUSTOMER),
     route("GET", f"{_CASE}/withdraw", my_cases.confirm_withdrawal, allow=CUSTOMER),
     route("POST", f"{_CASE}/withdraw", my_cases.withdraw, allow=CUSTOMER),
     route("GET", f"{_CASE}/reopen", reopen.show, allow=CUSTOMER),
