@@ -39,6 +39,7 @@ HAPPENS = (
     "refund failed",
     "card declined",
     "another card approved",
+    "customer asked for the bank's page",
     "bank asked for the cardholder",
     "bank said yes",
     "bank said no",

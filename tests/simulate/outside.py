@@ -1,12 +1,13 @@
 """The customer at the bank, the webhooks on their way, and the second card."""
 
 import asyncio
+import contextlib
 from contextvars import Context
 
 from amends import facts
 from amends.flow import recharge, stripe_events
 from amends.gateways import stripe
-from amends.models import Case, Leg, WebhookEvent
+from amends.models import Case, Leg, Plan, WebhookEvent
 from amends.rules.people import Customer
 from amends.rules.plan import LegKind, LegState
 from amends.rules.workflow import Status
@@ -69,22 +70,20 @@ async def inside(scene: Scene, delivery: Delivery) -> None:
     await asyncio.create_task(at_once(), context=Context())
 
 
-async def customer(scene: Scene, tries: int) -> None:
-    """Goes to the bank when asked, and manages or not."""
+async def customer(scene: Scene, looks: int) -> None:
+    """Asks for the bank's page, goes there once it is made, and manages or not."""
     assert scene.sold is not None
     by = Customer(scene.sold.account.id, scene.sold.account.billing_email, "Priya Raman", "Harbor")
-    for _ in range(tries):
+    for _ in range(looks):
         case = await Case.get(id=scene.case_id)
-        if case.status is not Status.NEEDS_AUTHENTICATION:
-            continue
-        try:
-            await recharge.ask_authentication(case, by)
-        except facts.Fact:
-            continue
         leg = await Leg.filter(case_id=case.id, kind=LegKind.RECHARGE).order_by("-plan_id").first()
         if leg is not None and leg.next_action_url:
             _at_the_bank(scene, leg.payment_intent_id)
             await recharge.returned_from_bank(case)
+        elif case.status is Status.NEEDS_AUTHENTICATION:
+            with contextlib.suppress(facts.Fact):
+                await recharge.ask_authentication(case, by)
+                scene.seen["customer asked for the bank's page"] += 1
 
 
 def _at_the_bank(scene: Scene, intent_id: str) -> None:
@@ -107,6 +106,8 @@ async def manager(scene: Scene, tries: int) -> None:
         case = await Case.get(id=scene.case_id)
         if case.status is not Status.NEEDS_NEW_CARD or await _moving(case):
             continue
+        if await Plan.filter(case_id=case.id, version=2).exists():
+            return
         try:
             await shops.approve_new_card(
                 scene.shop, case, scene.sold, PEOPLE["sam"], PEOPLE["dana"]

@@ -33,6 +33,8 @@ class Scene:
     deliveries: list[tuple[bytes, str]] = field(default_factory=list)
     mishaps: int = 0
     mishap_chance: float = 0.0
+    late_chance: float = 0.0
+    acts: int = 0
     in_the_dashboard: set[str] = field(default_factory=set)
     skew_s: float = 0.0
     seen: Counter[str] = field(default_factory=Counter)

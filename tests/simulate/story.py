@@ -8,6 +8,7 @@ from amends import clock
 from amends.flow import advance
 from amends.gateways import stripe_client
 from amends.models import Case
+from amends.rules.workflow import Status
 from sandbox.stripe_twin.webhooks import Mode
 from tests import shop as shops
 from tests.shop import ALWAYS_SCA, AMEX, DECLINES, FAILS, MASTERCARD, PENDING, VISA, Shop
@@ -23,6 +24,7 @@ QUIET_S = (60, 400, 400, 4_000, 4_000, *[90_000] * 10, *[360_000] * 9)
 # The same in fewer looks: 26 hours to come to rest, then until nothing is to come any more.
 SHORT_S = (70, 400, 4_000, 90_000, *[360_000] * 12)
 _REST_S = 94_000
+_FOR_THE_CUSTOMER = (Status.NEEDS_AUTHENTICATION, Status.NEEDS_NEW_CARD)
 
 
 @dataclass
@@ -52,7 +54,7 @@ async def tell(seed: int) -> Report:
 async def _tell(scene: Scene) -> Report:
     random, shop, seed = scene.random, scene.shop, scene.seed
     scene.mishap_chance = random.choice((0.0, 0.0, 0.004, 0.012))
-    scene.wire.late_chance = random.choice((0.0, 0.02, 0.1, 0.3))
+    scene.late_chance = random.choice((0.0, 0.02, 0.1, 0.3))
     await _open(scene)
     turns = Turns(
         random,
@@ -62,8 +64,10 @@ async def _tell(scene: Scene) -> Report:
     shop.world.sleep = lambda seconds: turns.point("call")
     stripe_client.use(stripe_client.for_transport(WireClient(scene.wire, turns.point)))
     try:
+        _loud(scene)
         await _act(scene, turns)
-        case = await _quiet(scene)
+        _calm(scene)
+        case = await _quiet(scene, turns)
         await invariants.at_the_end(scene.books, case)
         await history.at_the_end(scene, case)
     except BaseException as error:
@@ -95,7 +99,6 @@ async def _open(scene: Scene) -> None:
         scene.sold, scene.case_id = await desk.proposed(shop, random)
     else:
         await _approved(scene)
-    shop.world.latency_s = 1.0
 
 
 async def _approved(scene: Scene) -> None:
@@ -131,6 +134,21 @@ async def _act(scene: Scene, turns: Turns) -> None:
         await turns.run()
 
 
+async def _second_act(scene: Scene, turns: Turns) -> None:
+    """The case came to wait for the customer: they come, and it goes on under faults."""
+    draw = scene.random.randint
+    scene.acts += 1
+    _loud(scene)
+    async with installed(turns, turns.inside):
+        turns.start("customer", outside.customer(scene, draw(10, 25)))
+        turns.start("manager", outside.manager(scene, draw(1, 3)))
+        for number in range(2):
+            turns.start(f"worker{number}", _worker(scene, draw(3, 16)))
+        turns.start("events", outside.event_worker(scene, draw(2, 8)))
+        await turns.run()
+    _calm(scene)
+
+
 async def _worker(scene: Scene, looks: int) -> None:
     """Jobs come when due, but also twice, late and, less often, for nothing."""
     for _ in range(looks):
@@ -139,13 +157,22 @@ async def _worker(scene: Scene, looks: int) -> None:
             await advance.advance(scene.case_id)
 
 
-async def _quiet(scene: Scene) -> Case:
-    """Faults off, balance filled, days pass, no webhook at all: the poller must finish it."""
+def _loud(scene: Scene) -> None:
+    scene.shop.world.latency_s = 1.0
+    scene.wire.late_chance = scene.late_chance
+
+
+def _calm(scene: Scene) -> None:
+    """Faults off, balance filled."""
     world = scene.shop.world
     world.faults.clear()
     world.latency_s = 0.0
     scene.wire.late_chance = 0.0
     world.set_available_balance("usd", 100_000_000)
+
+
+async def _quiet(scene: Scene, turns: Turns) -> Case:
+    """Days pass, no webhook at all: the poller must finish it, or it waits for a person."""
     # One in sixteen is watched to the last day; the others until nothing is to come.
     patient, waited = scene.random.random() < 0.0625, 0
     case = await Case.get(id=scene.case_id)
@@ -154,6 +181,9 @@ async def _quiet(scene: Scene) -> Case:
         case = await shops.work(case, steps=25)
         scene.check()
         waited += span
+        if case.status in _FOR_THE_CUSTOMER and scene.acts < 2 and scene.random.random() < 0.7:
+            await _second_act(scene, turns)
+            case, waited = await Case.get(id=scene.case_id), 0
         if waited > _REST_S and not patient and await history.at_rest(scene, case):
             return case
     scene.seen["watched for 50 days"] += 1
