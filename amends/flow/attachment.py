@@ -5,13 +5,14 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from tortoise.transactions import in_transaction
 
 from amends import clock, embedded, facts, settings
-from amends.gateways import files, uploads, virus_scan
+from amends.gateways import files, upload_verdict, uploads, virus_scan
 from amends.models import Attachment, Case
 from amends.rules import card_numbers
 from amends.rules.people import Customer
@@ -115,10 +116,19 @@ async def add(
     """Write the rows, in the caller's transaction; none when one finds no room."""
     await Case.filter(id=case.id).select_for_update().first()
     sizes = [file.size for file in await Attachment.filter(case_id=case.id, removed_at=None)]
+    await _check_day(case, sum(each.file.size for each in kept))
     for each in kept:
         _check_room(each.file, sizes)
         await _write_row(case, by, each, message_id)
         sizes.append(each.file.size)
+
+
+async def _check_day(case: Case, more: int) -> None:
+    """What one customer sent within a day, over all requests and also what was removed."""
+    since = clock.now() - timedelta(days=1)
+    sent = Attachment.filter(case__account_id=case.account_id, at__gte=since)
+    if sum(await sent.values_list("size", flat=True)) + more > upload_verdict.MAX_DAY_BYTES:
+        raise facts.InvalidInput({"file": upload_verdict.too_much_today().message})
 
 
 def _check_room(file: uploads.Accepted, sizes: Sequence[int]) -> None:

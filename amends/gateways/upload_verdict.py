@@ -11,6 +11,8 @@ MAX_FILE_BYTES: Final = 10 * MEGABYTE
 MAX_TEXT: Final = 1_000_000
 MAX_CASE_BYTES: Final = 25 * MEGABYTE
 MAX_CASE_FILES: Final = 20
+# All requests of one customer together, within a day.
+MAX_DAY_BYTES: Final = 100 * MEGABYTE
 
 
 class Code(StrEnum):
@@ -25,6 +27,7 @@ class Code(StrEnum):
     BAD_ENCLOSURE = "bad_enclosure"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_LONG = "too_long"
+    TOO_MUCH_TODAY = "too_much_today"
     CARD_NUMBER = "card_number"
     VIRUS = "virus"
     FAILED = "failed"
@@ -94,6 +97,14 @@ def case_full(name: str, size: int, left: int) -> Rejected:
         Code.CASE_FULL,
         f"“{name}” is {megabytes(size)} MB, and this request has room for {room} MB more "
         f"of {_whole(MAX_CASE_BYTES)} MB. Remove a file or choose a smaller one.",
+    )
+
+
+def too_much_today() -> Rejected:
+    return Rejected(
+        Code.TOO_MUCH_TODAY,
+        f"You sent more than {_whole(MAX_DAY_BYTES)} MB of files since yesterday. "
+        "Add the rest tomorrow, or write to us.",
     )
 
 

@@ -32,6 +32,10 @@ MODULES = (
 )
 # What browsers of this age send with every form; without it a change is refused at the gate.
 BROWSER = "Sec-Fetch-Site: same-origin"
+# Posted by sqlmap: address, then the fields.
+PORTAL_FORMS = ("/sign-in email=a@b.example&next=/", "/theme theme=dark&to=/requests",
+                "/requests/new kind=rebill", "/account/switch account=1")  # fmt: skip
+DESK_FORMS = ("/profile shortcuts=yes", "/theme theme=dark&to=/queue", "/queue/mine case=RB-2401")
 PORTAL_PATHS = (
     "/sign-in?next=/requests",
     "/sign-in/code?next=/requests",
@@ -60,6 +64,7 @@ class Target:
     base: str
     cookie: str
     paths: tuple[str, ...]
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,18 @@ def targets(demo: Demo, chromium: Browser) -> list[Target]:
     people.sign_in_customer(priya, "billing@harborfitness.example")
     people.sign_in_staff(dana, "Dana Cole")
     return [
-        Target("portal, signed out", demo.portal, "", PORTAL_PATHS[:2]),
-        Target("portal, Priya Raman", demo.portal, _cookies(priya, demo.portal), PORTAL_PATHS),
+        Target("portal, signed out", demo.portal, "", PORTAL_PATHS[:2], PORTAL_FORMS[:2]),
+        Target(
+            "portal, Priya Raman",
+            demo.portal,
+            _cookies(priya, demo.portal),
+            PORTAL_PATHS,
+            PORTAL_FORMS,
+        ),
         Target("back office, signed out", demo.desk, "", DESK_PATHS[-1:]),
-        Target("back office, Dana Cole", demo.desk, _cookies(dana, demo.desk), DESK_PATHS),
+        Target(
+            "back office, Dana Cole", demo.desk, _cookies(dana, demo.desk), DESK_PATHS, DESK_FORMS
+        ),
     ]
 
 
@@ -124,22 +137,25 @@ def wapiti(binary: Path, target: Target, seconds: int, folder: Path) -> Seen:
 
 
 def sqlmap(binary: Path, target: Target, seconds: int, folder: Path) -> Seen:
-    """Every parameter of the listed addresses and the forms on them."""
-    tested, found = 0, []
-    for path in target.paths:
+    """Every parameter of the listed addresses and forms."""
+    tested: set[str] = set()
+    found: list[str] = []
+    for path in (*target.paths, *target.forms):
         said = _sqlmap(binary, target, path, seconds, folder)
-        tested += len(set(re.findall(r"testing if \w+ parameter '([^']+)'", said)))
-        tested += len(set(re.findall(r"\w+ parameter '([^']+)' (?:does not|appears)", said)))
+        names = re.findall(r"testing for SQL injection on (\w+ parameter '[^']+')", said)
+        tested |= {f"{path.split('?')[0].split(' ')[0]} {name}" for name in names}
         found += re.findall(r".*(?:is vulnerable|appears to be .*injectable).*", said)
-    return Seen(target.name, "sqlmap", f"{tested} parameters", tuple(found))
+    return Seen(target.name, "sqlmap", f"{len(tested)} parameters", tuple(found))
 
 
 def _sqlmap(binary: Path, target: Target, path: str, seconds: int, folder: Path) -> str:
-    cookie = ["--headers", BROWSER] + (["--cookie", target.cookie] if target.cookie else [])
-    command = [binary, "-u", f"{target.base}{path}", "--batch", "--forms", "--threads", "2",
-               "--level", "1", "--risk", "1", "--technique", "BEUS", "--disable-coloring",
-               "--answers", "crack=N,exploit=N,redirect=N,cookie=N", "--ignore-redirects",
-               "--ignore-code", "*", "--output-dir", str(folder / "sqlmap"), *cookie]  # fmt: skip
+    where, _, fields = path.partition(" ")
+    more = ["--cookie", target.cookie] if target.cookie else []
+    more += ["--data", fields] if fields else []
+    command = [binary, "-u", f"{target.base}{where}", "--batch", "--level", "1", "--risk", "1",
+               "--technique", "BEUS", "--disable-coloring", "--ignore-redirects", "--ignore-code",
+               "400,403,404,409,422,429", "--headers", BROWSER, "--flush-session",
+               "--output-dir", str(folder / "sqlmap"), *more]  # fmt: skip
     try:
         done = subprocess.run(command, timeout=seconds, capture_output=True, text=True, check=False)
     except subprocess.TimeoutExpired as late:
@@ -185,7 +201,7 @@ def main() -> int:
             folder.mkdir()
             must_be_in(target)
             seen.append(wapiti(tool("wapiti", said.tools), target, said.seconds, folder))
-            seen.append(sqlmap(tool("sqlmap", said.tools), target, said.seconds // 2, folder))
+            seen.append(sqlmap(tool("sqlmap", said.tools), target, said.seconds, folder))
             sys.stderr.write(f"{seen[-2]}\n{seen[-1]}\n")
             must_be_in(target)
         with urlopen(f"{demo.portal}/healthz", timeout=10) as answer:
