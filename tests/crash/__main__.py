@@ -26,8 +26,8 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_conn
 QUIET = (400, 400, 7_200, 100_000, 400_000)
 RED_KILLS = 400
 WORKERS = ("worker1", "worker2")
-# Real seconds at work, at most: three quarters of a virtual minute.
-LIFE_S = 1.5
+# Real seconds at work, at most; a little more than a virtual minute.
+LIFE_S = 2.5
 _PROGRESS = 100
 
 

@@ -45,9 +45,9 @@ ROUTES = (
     "GET /v1/refunds*",
 )
 # Real seconds: longer than the workers wait, and shorter than the five minutes of the protocol.
-SLOW_S, LATENCY_S = 2.0, 0.01
+SLOW_S, LATENCY_S = 4.0, 0.01
 LOOKS_S = 0.5
-KINDS = (*FaultKind, FaultKind.SLOW, FaultKind.SLOW, FaultKind.ERROR_500_AFTER)
+KINDS = (*FaultKind, *(FaultKind.SLOW,) * 4, FaultKind.ERROR_500_AFTER)
 
 
 @dataclass

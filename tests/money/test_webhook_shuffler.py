@@ -96,10 +96,18 @@ def _weighty(deliveries: list[Delivery]) -> list[Message]:
 
 
 _people: list[Staff] = []
+# The end of each scenario without any event; it is the same in every database.
+_quiet: dict[str, object] = {}
+
+
+async def _without_events(name: str) -> object:
+    if name not in _quiet:
+        _quiet[name] = await _play(name, _none)
+    return _quiet[name]
 
 
 @pytest.fixture
-async def people(fresh_db: str, shop: Shop) -> None:
+async def people(db: None, shop: Shop) -> None:
     _people[:] = [
         await shops.person("Sam Ito", Role.AGENT),
         await shops.person("Dana Cole", Role.MANAGER),
@@ -113,15 +121,10 @@ def _none(messages: list[Message]) -> list[Message]:
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("name", list(SCENARIOS))
 async def test_losing_one_event_and_doubling_the_next_changes_nothing(name: str) -> None:
-    expected, count = await _with_and_without(name)
-
-    def torn(messages: list[Message], at: int) -> list[Message]:
-        after = (at + 1) % len(messages)
-        return [*messages[:at], *messages[at + 1 :], messages[after], messages[after]]
-
-    for at in range(count):
-        found = await _play(name, lambda messages, at=at: torn(messages, at))
-        assert found == expected, f"{name} without event {at}"
+    """The weightiest is lost; each of them: marked slow, below."""
+    expected, _ = await _with_and_without(name)
+    found = await _play(name, lambda messages: [*messages[1:], messages[1], messages[1]])
+    assert found == expected, f"{name} without its weightiest event"
 
 
 @pytest.mark.slow
@@ -138,7 +141,7 @@ async def test_losing_or_doubling_each_event_changes_nothing(name: str) -> None:
 
 async def _with_and_without(name: str) -> tuple[object, int]:
     """The end without any event, which all of them in order must reach too; and their number."""
-    expected = await _play(name, _none)
+    expected = await _without_events(name)
     count: list[int] = []
 
     def all_of_them(messages: list[Message]) -> list[Message]:
@@ -153,8 +156,8 @@ async def _with_and_without(name: str) -> tuple[object, int]:
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("name", list(SCENARIOS))
 async def test_any_order_ends_the_same(name: str) -> None:
-    """Three orders of each scenario; all orders are marked slow."""
-    await _shuffled(name, 3)
+    """One order of each scenario that is not the usual one; all orders are marked slow."""
+    await _shuffled(name, 1)
 
 
 @pytest.mark.slow
@@ -165,21 +168,33 @@ async def test_every_order_ends_the_same(name: str) -> None:
 
 
 async def _shuffled(name: str, most: int) -> None:
-    expected = await _play(name, _none)
-    orders = list(itertools.permutations(range(6)))
+    expected = await _without_events(name)
+    orders = list(itertools.permutations(range(await _count(name))))
     Random(1).shuffle(orders)
     for order in orders[:most]:
 
         def shuffled(messages: list[Message], order: tuple[int, ...] = order) -> list[Message]:
-            return [messages[at] for at in order if at < len(messages)]
+            return [messages[at] for at in order]
 
         assert await _play(name, shuffled) == expected, f"{name} in the order {order}"
+
+
+async def _count(name: str) -> int:
+    """How many events of the scenario decide something: up to six."""
+    counted: list[int] = []
+
+    def counting(messages: list[Message]) -> list[Message]:
+        counted.append(len(messages))
+        return []
+
+    await _play(name, counting)
+    return counted[0]
 
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("name", list(SCENARIOS))
 async def test_events_faster_than_the_answer_end_the_same(name: str) -> None:
-    expected = await _play(name, _none)
+    expected = await _without_events(name)
     shop = Shop(seed=next(_seeds))
     shop.take()
     shop.world.add_endpoint("http://portal.test/stripe/webhook", shops.SECRET)
@@ -195,7 +210,7 @@ async def test_events_faster_than_the_answer_end_the_same(name: str) -> None:
 
 @pytest.mark.usefixtures("people")
 async def test_the_scenarios_end_where_they_should() -> None:
-    ends = {name: (await _play(name, _none))["status"] for name in SCENARIOS}  # type: ignore[index]
+    ends = {name: (await _without_events(name))["status"] for name in SCENARIOS}  # type: ignore[index]
     assert ends == {
         "two deposits": Status.RESOLVED,
         "pending": Status.RESOLVED,
