@@ -10,8 +10,8 @@ from tests import requirements
 KNOWN = requirements.rows()
 _A = [*range(1, 7), "7a", "7b", "7c", "7d", "7e", *range(8, 12)]
 ALL = [f"A{number}" for number in _A] + [f"B{number}" for number in range(1, 18)]
-# Ids of threats and of invariants may be named too; they have no row.
-_FURTHER = re.compile(r"[TI]\d+")
+# Ids of threats, faults, invariants and of ASVS may be named too; they have no row.
+_FURTHER = re.compile(r"[TIF]\d+|V\d+(\.\d+)*")
 
 
 def test_every_id_has_a_row_once() -> None:
@@ -27,6 +27,12 @@ def test_an_id_is_shown_by_a_test(row: requirements.Row) -> None:
 def test_the_code_it_names_is_there(row: requirements.Row) -> None:
     missing = [each for each in row.code if not (requirements.ROOT / each).exists()]
     assert not missing and row.what and row.screens
+
+
+def test_an_id_that_lost_its_tests_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = {key: tests for key, tests in requirements.marks().items() if key != "B17"}
+    monkeypatch.setattr(requirements, "marks", lambda: left)
+    assert "B17: no test is marked with it" in requirements.wrong()
 
 
 def test_no_test_names_an_unknown_id() -> None:

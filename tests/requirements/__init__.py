@@ -78,6 +78,21 @@ def _ids(node: ast.expr) -> list[str]:
     return [identifier for each in named for identifier in each.split()]
 
 
+def wrong() -> list[str]:
+    """What keeps the map from being true, a sentence each."""
+    tests, known = marks(), rows()
+    found = [f"{row.id}: no test is marked with it" for row in known if not tests.get(row.id)]
+    found += [
+        f"{row.id}: {each} is not there"
+        for row in known
+        for each in row.code
+        if not (ROOT / each).exists()
+    ]
+    if PAGE.read_text(encoding="utf-8") != page():
+        found.append("docs/REQUIREMENTS.md is not what the marks say: run make requirements")
+    return found
+
+
 def page() -> str:
     """The whole page, as it stands in docs/REQUIREMENTS.md."""
     known, tests = rows(), marks()
