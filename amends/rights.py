@@ -193,7 +193,9 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "effective_date": Table("when a cancellation took effect", {B: "read insert", W: "read"}),
-    "stripe_reading": Table("what Stripe showed", {B: "read insert update delete", W: "read delete"}),
+    "stripe_reading": Table(
+        "what Stripe showed", {B: "read insert update delete", W: "read delete"}
+    ),
     "charge_claim": Table(
         "which case holds a charge",
         {
@@ -250,7 +252,7 @@ TABLES: Mapping[str, Table] = {
             P: _TELL,
             B: "read insert update(resolution resolved_at resolved_by)",
             W: "read insert update",
-            I: _TELL,
+            I: "insert read(id kind key resolved_at)",
         },
     ),
     "worker_state": Table("what workers share", {W: "read insert update"}),

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     data_dir: str = ""
     clock_file: str = ""
     go_live: str = Field("", description="Reconciliation starts here (ISO date)")
+    customer_oidc_issuer: str = Field("", description="A provider customers may sign in through")
+    customer_oidc_client_id: str = ""
+    customer_oidc_client_secret: SecretStr = SecretStr("")
+    customer_oidc_name: str = Field("your company account", description="On its button")
     audit_mail: str = Field("", description="Where the nightly anchor of the history is mailed")
 
     @model_validator(mode="after")
@@ -74,6 +78,10 @@ class Settings(BaseSettings):
     @property
     def is_at_stripe(self) -> bool:
         return self.stripe_api_base.rstrip("/") == "https://api.stripe.com"
+
+    @property
+    def customers_have_provider(self) -> bool:
+        return bool(self.customer_oidc_issuer and self.customer_oidc_client_id)
 
     @property
     def has_live_key(self) -> bool:

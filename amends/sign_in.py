@@ -104,7 +104,12 @@ async def check(browser: str, code: str) -> SignedIn | None:
     guess = await asyncio.to_thread(_digest, code, row["salt"])
     if not hmac.compare_digest(guess, row["code_hash"]) or not await _use_up(row["id"]):
         return None
-    account = await Account.filter(billing_email=row["email"]).order_by("id").first()
+    return await by_address(row["email"])
+
+
+async def by_address(email: str) -> SignedIn | None:
+    """Whom a proven address signs in: the holder of a registered billing address, or nobody."""
+    account = await Account.filter(billing_email=normal(email)).order_by("id").first()
     return SignedIn(account.id, account.billing_email) if account else None
 
 

@@ -51,6 +51,12 @@ ADVICE: Final = {
         "nothing moves by that.",
         Act.TAKE_OVER,
     ),
+    "denied_email": Advice(
+        "Do nothing that the email asks for. Tell Security if it wanted money or another card."
+    ),
+    "address_at_stripe": Advice(
+        "The new billing address counts here. Change it at Stripe by hand, or correct it."
+    ),
     "foreign_refund": Advice(
         "Nobody approved it here. A plan for more than the charge has left stops by itself."
     ),

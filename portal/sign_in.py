@@ -1,4 +1,4 @@
-"""Signing in with a mailed code, typed into the page that asked for it."""
+"""Signing in: a mailed code typed into the page that asked for it, or the company's provider."""
 
 import base64
 import binascii
@@ -8,14 +8,18 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from amends import facts
 from amends import sign_in as codes
 from portal import answers
 from web import cookies, forms, guards, limits, pages, paths, sessions
+from web.doors import house
 
+log = structlog.get_logger(__name__)
 # The browser's half of a code: it works only where it was asked for.
 COOKIE = "__Host-amends-code"
 _COOKIE_LIVES = timedelta(minutes=30)
@@ -30,6 +34,10 @@ class _Address(forms.FormModel):
         pattern=r"^[^@\s]{1,64}@[^@\s]{1,189}$",
         json_schema_extra={"error": "Enter an email address, like name@example.com"},
     )
+    next: str = "/requests"
+
+
+class _Wish(forms.FormModel):
     next: str = "/requests"
 
 
@@ -93,6 +101,7 @@ async def check(request: Request[Any]) -> Response:
     await limits.hit("try-all:", TRIES_IN_ALL, _HOUR)
     who = await codes.check(asked.token, typed)
     if who is None:
+        log.warning("code_refused", address=_network(request))
         return _refused(request, asked, form, _WRONG)
     return await _welcome(request, who, form.raw.get("next"))
 
@@ -119,6 +128,37 @@ async def _welcome(request: Request[Any], who: codes.SignedIn, wanted: str | Non
 def _target(request: Request[Any], wanted: str | None) -> str:
     target = paths.safe_next(request, wanted)
     return target if target != "/" else "/requests"
+
+
+async def company(request: Request[Any]) -> Response:
+    """To the customers' provider, where one is set up; by a button, since links are prefetched."""
+    _must_be_set_up(request)
+    await limits.hit(f"company-network:{_network(request)}", TRIES_PER_NETWORK, _HOUR)
+    form = await forms.bind(request, _Wish)
+    # Imported only here: most portals have no provider and start faster without its library.
+    from web import oidc
+
+    return await oidc.begin(request, next=paths.safe(form.raw.get("next"), "/requests"))
+
+
+async def back(request: Request[Any]) -> Response:
+    """Back from there: whoever proved to hold a registered billing address is signed in."""
+    _must_be_set_up(request)
+    from web import oidc
+
+    said = await oidc.finish(request)
+    who = await codes.by_address(said.email) if said.email and said.email_verified else None
+    if who is None:
+        raise facts.Refused(
+            "That account does not prove one of our registered billing addresses. Sign in with a "
+            "code instead, or write to us."
+        )
+    return await _welcome(request, who, said.next)
+
+
+def _must_be_set_up(request: Request[Any]) -> None:
+    if not house(request).settings.customers_have_provider:
+        raise facts.NotFound("There is no such page.")
 
 
 async def sign_out(request: Request[Any]) -> Response:

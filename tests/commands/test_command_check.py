@@ -1,5 +1,6 @@
 """`amends check`: every neighbour is ok, or one line says what to do."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,7 +11,11 @@ from pathlib import Path
 import httpx2
 import psycopg
 import pytest
+from pydantic import SecretStr
 
+from amends.commands import probe_stripe
+from amends.rights import Process
+from amends.settings import Settings
 from tests.commands.conftest import Run
 
 
@@ -86,7 +91,7 @@ def test_it_says_what_to_do(
     done = run("check", **(outside | changed))
     assert done.exit_code == 1
     assert words in done.output
-    assert sum(" ok (" in text for text in done.output.splitlines()) == 5
+    assert sum(" ok (" in text for text in done.output.splitlines()) == 7
 
 
 def test_it_names_a_provider_by_its_own_name(run: Run, outside: dict[str, str]) -> None:
@@ -145,3 +150,14 @@ def test_it_names_settings_that_cannot_be(run: Run, outside: dict[str, str]) -> 
     assert done.exit_code == 1
     assert "AMENDS_STRIPE_SECRET_KEY is a live key but AMENDS_STRIPE_API_BASE" in done.output
     assert "sk_live_123456" not in done.output
+
+
+@pytest.mark.req("T58", "V13.2.2")
+def test_a_door_asks_stripe_once_whether_its_key_moves_money(outside: dict[str, str]) -> None:
+    def asked(key: str, base: str = outside["stripe_api_base"]) -> str:
+        known = Settings(stripe_secret_key=SecretStr(key), stripe_api_base=base)
+        return asyncio.run(probe_stripe.moves_money(known, Process.PORTAL))
+
+    assert "moves money, and the portal must not" in asked("sk_test_worker")
+    assert asked("rk_test_portal") == asked("rk_test_desk") == ""
+    assert asked("rk_test_portal", "http://127.0.0.1:9") == "", "Stripe away is no reason"

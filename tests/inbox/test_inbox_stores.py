@@ -149,6 +149,7 @@ async def test_the_command_takes_mail_and_ends_when_asked(fresh_db: str, tmp_pat
     port = free_port()
     environment = os.environ | {
         "AMENDS_DATABASE_URL": fresh_db,
+        "AMENDS_SECRET_KEY": "fX9mQ2vTz7LpW4cRk8HsJd3NbYg6Ea1U",
         "AMENDS_FILES_URL": (tmp_path / "files").as_uri(),
         "AMENDS_SUPPORT_EMAIL": SUPPORT,
         "AMENDS_MAIL_FROM": letters.SENDER,

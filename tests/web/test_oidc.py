@@ -199,7 +199,7 @@ async def test_it_refuses_a_changed_cookie() -> None:
     carried = await desk.begin()
     value = desk.browser.cookies["__Host-amends-oidc"]
     desk.browser.cookies.clear()
-    desk.browser.cookies.set("__Host-amends-oidc", value[:-2] + "xx")
+    desk.browser.cookies.set("__Host-amends-oidc", value[:-9] + "x" * 9)
     _refused(await desk.finish(carried))
 
 
