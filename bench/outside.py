@@ -19,6 +19,7 @@ from tortoise import Tortoise, connections
 from amends import clock, database
 from amends.gateways import stripe_client
 from amends.rules.people import Role, Staff
+from bench import processes
 from sandbox.stripe_twin import deliver
 from sandbox.stripe_twin.app import create_app
 from sandbox.stripe_twin.transport import client_for
@@ -118,7 +119,7 @@ async def serve(database_url: str, port: int, webhooks: str) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
         if webhooks:
-            world.add_endpoint(f"{webhooks}/stripe/webhook", shops.SECRET)
+            world.add_endpoint(f"{webhooks}/stripe/webhook", processes.SECRET)
             delivering = group.create_task(deliver.run(world))
         await _until_ended(server)
         if webhooks:

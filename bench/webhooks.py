@@ -17,8 +17,9 @@ from tortoise import Tortoise
 from amends import access, clock, database
 from amends.access import NewSession
 from bench import processes
+from bench.processes import SECRET
 from bench.result import Result, against, of
-from bench.worker import SECRET, Scene, scene
+from bench.worker import Scene, scene
 from web import sessions
 from web.doors import LIMITS, Door
 

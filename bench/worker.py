@@ -16,7 +16,6 @@ from amends import embedded, migrate
 from bench import processes
 from bench.result import Result
 
-SECRET = "whsec_" + "bench0only" * 4
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
 _RESOLVED = "SELECT count(*) FROM case_ WHERE status = 'resolved'"
 _MOST_S = 600
@@ -63,8 +62,8 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene() -> AsyncIterator[Scene]:
-    """A migrated, empty database and a twin."""
+async def scene(webhooks: str = "") -> AsyncIterator[Scene]:
+    """A migrated, empty database and a twin, which sends its webhooks there if told."""
     folder = _folder()
     server = embedded.start(folder / "pg", *FAST)
     try:
@@ -72,7 +71,8 @@ async def scene() -> AsyncIterator[Scene]:
         url = server.url("amends")
         await migrate.run(url)
         with processes.free_port() as port:
-            async with processes.running(folder, "twin", "bench.outside", url, str(port)) as twin:
+            command = ("bench.outside", url, str(port), "--webhooks", webhooks)
+            async with processes.running(folder, "twin", *command) as twin:
                 await twin.says("twin is running")
                 address = f"http://127.0.0.1:{port}"
                 yield Scene(folder, server, url, address, _env(folder, url, address))
@@ -92,7 +92,7 @@ def _env(folder: Path, url: str, twin: str) -> dict[str, str]:
         "AMENDS_DATABASE_URL": url,
         "AMENDS_STRIPE_SECRET_KEY": "sk_test_worker",
         "AMENDS_STRIPE_API_BASE": twin,
-        "AMENDS_STRIPE_WEBHOOK_SECRET": SECRET,
+        "AMENDS_STRIPE_WEBHOOK_SECRET": processes.SECRET,
         "AMENDS_SECRET_KEY": "bench-only-" + "k" * 32,
         "AMENDS_FILES_URL": (folder / "files").as_uri(),
     }
