@@ -205,6 +205,7 @@ async def test_without_the_right_to_create_roles_it_says_what_to_do(
             admin.execute("DROP ROLE plain")
 
 
+@pytest.mark.req("V13.2.1", "V13.2.2")
 def test_a_process_user_knows_whose_rights_it_has(
     anyio_backend: str, postgres: embedded.Server, shared_database_url: str
 ) -> None:
