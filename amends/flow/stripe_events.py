@@ -191,7 +191,8 @@ async def cases_on(charge_id: str) -> list[Case]:
 
 
 async def _intent(intent_id: str) -> str:
-    leg = await Leg.get_or_none(payment_intent_id=intent_id)
+    # The deposits' own intents stand on refund legs, once per plan version.
+    leg = await Leg.filter(payment_intent_id=intent_id, kind=LegKind.RECHARGE).first()
     seen = await stripe.intent(intent_id)
     if leg is None and _is_uuid(seen.metadata.get("leg", "")):
         leg = await Leg.get_or_none(id=seen.metadata["leg"])

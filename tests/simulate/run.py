@@ -22,6 +22,7 @@ from tortoise import Tortoise, connections
 from amends import embedded, migrate, settings
 from amends.rules.people import Role
 from tests import shop as shops
+from tests.backoffice import scene as backoffice
 from tests.money import test_mutants
 from tests.simulate import direct, history, scene, statements, story
 
@@ -167,6 +168,9 @@ async def prepared(url: str) -> None:
     shops.Shop().take()
     scene.PEOPLE["sam"] = await shops.person("Sam Ito", Role.AGENT)
     scene.PEOPLE["dana"] = await shops.person("Dana Cole", Role.MANAGER)
+    # Whoever is made on the way would shift the schedule of the first story that needs them.
+    for name in ("Sam Ito", "Dana Cole", "Ruth Adeyemi"):
+        await backoffice.staff(name)
 
 
 async def _one(seed: int) -> Result:
