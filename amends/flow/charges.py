@@ -5,8 +5,8 @@ from collections.abc import Collection
 from tortoise.transactions import in_transaction
 
 from amends import clock, facts
-from amends.flow import desk, sighting
-from amends.flow.sighting import Candidate
+from amends.flow import desk, duplicates, sighting
+from amends.flow.sighting import Candidate, Reading
 from amends.gateways import stripe
 from amends.models import Account, Case, Deposit, Order
 from amends.rules import policy, workflow
@@ -72,7 +72,7 @@ async def pick_charges(case: Case, by: Staff, charge_ids: Collection[str]) -> Ca
     known |= {other.id: other for other in reading.others}
     wanted = [_own(known, charge_id, reading.customer.id) for charge_id in charge_ids]
     async with in_transaction():
-        deposits = [await _deposit(case, charge) for charge in wanted]
+        deposits = [await _deposit(case, charge, reading) for charge in wanted]
         await sighting.forget(case)
         return await desk.change(
             case,
@@ -92,14 +92,14 @@ def _own(
     return charge
 
 
-async def _deposit(case: Case, charge: stripe.ChargeFacts) -> Deposit:
-    """Our row for a charge; one we did not know joins the case's order, from Stripe's facts."""
+async def _deposit(case: Case, charge: stripe.ChargeFacts, reading: Reading) -> Deposit:
+    """Our row for a charge; one we did not know joins an order of the account, as Stripe has it."""
     found = await Deposit.get_or_none(charge_id=charge.id).prefetch_related("order")
     if found is not None:
         if found.order.account_id != case.account_id:
             raise facts.Refused("This charge stands on another account's order.")
         return found
-    order = await Order.get_or_none(id=case.order_id) if case.order_id else None
+    order = await _order_of(case, charge, reading)
     if order is None:
         raise facts.Refused("No order of ours has this charge. Pick one that is on an order.")
     position = await Deposit.filter(order_id=order.id).count() + 1
@@ -116,6 +116,18 @@ async def _deposit(case: Case, charge: stripe.ChargeFacts) -> Deposit:
         card_last4=charge.card.last4,
         card_fingerprint=charge.card.fingerprint,
     )
+
+
+async def _order_of(case: Case, charge: stripe.ChargeFacts, reading: Reading) -> Order | None:
+    """The case's order; else the one named at Stripe, or that of the charge which it repeats."""
+    if case.order_id is not None:
+        return await Order.get(id=case.order_id)
+    own = Order.filter(account_id=case.account_id)
+    named = charge.metadata.get("order", "")
+    if named and (order := await own.filter(number=named).first()):
+        return order
+    pair = duplicates.of(reading, charge.id)
+    return await own.filter(deposits__charge_id=pair.kept.id).first() if pair else None
 
 
 def newest_first(charges: Collection[stripe.ChargeFacts]) -> list[stripe.ChargeFacts]:

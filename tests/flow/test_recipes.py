@@ -16,7 +16,7 @@ from amends.flow import (
     planning,
     sighting,
 )
-from amends.models import Case, Leg, Order, Person
+from amends.models import Case, Deposit, Leg, Order, Person
 from amends.rules import policy
 from amends.rules.people import Staff
 from amends.rules.plan import LegKind, Outcome
@@ -151,6 +151,23 @@ async def test_the_case_page_shows_both_side_by_side_and_plans_the_duplicate() -
     assert "The first charge and your order stay as they are" in text
 
 
+@pytest.mark.req("A7a")
+@pytest.mark.parametrize("named", ["SO-10482", "SO-1", ""])
+async def test_a_charge_that_only_stripe_knows_joins_the_order_it_repeats(named: str) -> None:
+    """The customer chose the second charge in the portal; no order of ours lists it."""
+    sam = await scene.staff("Sam Ito")
+    shop, case, second = await twice(sam)
+    await Case.filter(id=case.id).update(order_id=None, deposit_ids=[], claimed_order="")
+    doc = shop.world.store.get("charge", second)
+    assert doc is not None
+    doc["metadata"] = {"order": named}
+    shop.world.store.touch(doc)
+    case = await charges.pick_charges(await Case.get(id=case.id), sam, [second])
+    assert case.order_id == shop.order.id
+    deposit = await Deposit.get(charge_id=second)
+    assert case.deposit_ids == [deposit.id] and deposit.order_id == shop.order.id
+
+
 # --- After a cancellation -----------------------------------------------------------------------
 
 
@@ -191,6 +208,13 @@ async def test_what_is_shown_is_what_is_stored_by_the_day() -> None:
     plan = await scene.propose(case, sam, Outcome.REFUND)
     (stored,) = await Leg.filter(plan_id=plan.id)
     assert stored.amount_minor == owed.refund.minor
+
+    lee = await scene.staff("Lee Moreau")
+    case = await approval.approve(await Case.get(id=case.id), lee, plan.version, plan.digest)
+    await shops.work(case)
+    sent = shop.world.store.table("refund").where("charge", stored.charge_id)
+    refunded = [row["amount"] for row in sent]
+    assert refunded == [owed.refund.minor]
 
 
 @pytest.mark.req("A7b", "T23", "V2.2.3")
