@@ -43,7 +43,7 @@ def all_made(model: type[M], found: Iterable[Mapping[str, Any]]) -> tuple[M, ...
     return tuple(made(model, row) for row in found)
 
 
-def joined(row: Model, name: str, other: Model | None) -> None:
+def joined(row: Model, name: str, other: Model | list[Any] | None) -> None:
     """Put a row that was read along in the place of a relation, as `select_related` does."""
     object.__setattr__(row, f"_{name}", other)
 

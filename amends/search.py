@@ -129,14 +129,19 @@ async def _first_meaning(
 async def _by_words(text: str) -> tuple[Row, ...]:
     """Among the newest writings first; further back only while the page is not full."""
     names = " & ".join(f"{word}:*" for word in _WORD.findall(text))
-    found: list[dict[str, Any]] = []
-    for place in _TRIES:
-        ids = f"SELECT 0 AS place, id FROM ({_words(*place)}) h (id) "  # noqa: S608
-        ids += f"ORDER BY id DESC LIMIT {_ENOUGH}"
-        found = await _rows(ids, [text, names])
-        if len(found) >= LIMIT:
-            break
+    newest, near, far = (_words(*place) for place in _TRIES)
+    found = await _rows(_ids(newest), [text, names])
+    if len(found) < LIMIT:
+        # The whole is only searched where the rooms did not fill the page.
+        rest = f"SELECT id FROM ({far}) far (id) WHERE (SELECT count(*) FROM near) < {LIMIT}"  # noqa: S608
+        wide = f"WITH near (id) AS MATERIALIZED ({near}) SELECT id FROM near UNION {rest}"  # noqa: S608
+        found = await _rows(_ids(wide), [text, names])
     return tuple(staff_views.row(_without_place(row)) for row in found)
+
+
+def _ids(hits: str) -> str:
+    newest = f"ORDER BY id DESC LIMIT {_ENOUGH}"
+    return f"SELECT 0 AS place, id FROM ({hits}) h (id) {newest}"  # noqa: S608
 
 
 def _without_place(row: dict[str, Any]) -> dict[str, Any]:

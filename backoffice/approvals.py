@@ -85,7 +85,6 @@ async def _page(
         why_not=page.verdict.reason if isinstance(page.verdict, policy.Refused) else "",
         is_fresh=approval.is_fresh(by, page.rules),
         form=form,
-        count=await staff_waiting.waiting_count(),
     )
 
 

@@ -69,21 +69,22 @@ async def context_of(
         "plans": plans,
         "view": view,
         "place": beside.place,
+        "numbers": beside.numbers,
         "exceptions": beside.exceptions,
         "colleagues": beside.colleagues,
         "form": form,
         "sent": "sent" in request.query_params,
         **handling(case, by),
-        **await _shelf(case),
+        **_shelf(case, beside),
         **audit_of(case, by, beside),
         "proofs": verification.WORDS,
     }
 
 
-async def _shelf(case: staff.Case) -> dict[str, Any]:
+def _shelf(case: staff.Case, beside: Beside) -> dict[str, Any]:
     """Its labels, those in use, and whether it is set aside."""
-    mark = await shelf.of(case)
-    return {"mark": mark, "sleeps": shelf.sleeps(mark, case), "labels": await shelf.in_use()}
+    mark = beside.mark
+    return {"mark": mark, "sleeps": shelf.sleeps(mark, case), "labels": beside.labels}
 
 
 def audit_of(case: staff.Case, by: Staff, beside: Beside) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import facts, policies, read_alert
+from amends import facts, read_alert
 from amends.flow import billing_address, desk, four_eyes
 from amends.queries import staff
 from amends.rules import policy
@@ -46,7 +46,7 @@ async def _page(
         change=await billing_address.waiting(found.account.id),
         may_propose=bool(by.roles & desk.WORKERS),
         may_agree=bool(by.roles & policy.MANAGERS),
-        is_fresh=four_eyes.is_fresh(by, await policies.current()),
+        is_fresh=four_eyes.is_fresh(by, found.rules),
         form=form,
         problem=problem,
     )

@@ -40,6 +40,7 @@ TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "order_id": _CASE,
             "charge_id": _CHARGE.format(place="r"),
             "payment_intent_id": "'pi_b' || k || 'x' || r",
+            "card_fingerprint": "'fp_d' || (k * 31 + r) % 700000",
             "card_last4": "lpad(((k * 31 + r * 7) % 10000)::text, 4, '0')",
         },
         "timeline": {"hash": "md5('h' || k || '-' || r) || md5(r || '-' || k)"},

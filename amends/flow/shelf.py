@@ -17,7 +17,7 @@ LONGEST_LABEL = 30
 LONGEST_SLEEP = timedelta(days=60)
 _LABEL = re.compile(r"[\w .:/+-]+")
 _MORNING = time(8, 0)
-_IN_USE = """
+IN_USE = """
 SELECT DISTINCT label FROM case_mark m JOIN case_ c ON c.id = m.case_id
 CROSS JOIN LATERAL jsonb_array_elements_text(m.labels) AS label
 WHERE c.status NOT IN ('draft','resolved','declined','withdrawn') ORDER BY label LIMIT 50
@@ -36,7 +36,7 @@ def sleeps(mark: CaseMark, case: Case) -> bool:
 
 async def in_use() -> tuple[str, ...]:
     """Labels of open cases, for the filter and to pick from."""
-    rows = await connections.get("default").execute_query_dict(_IN_USE)
+    rows = await connections.get("default").execute_query_dict(IN_USE)
     return tuple(str(row["label"]) for row in rows)
 
 

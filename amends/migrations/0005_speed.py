@@ -6,6 +6,7 @@ from tortoise.migrations import operations as ops
 _OPEN = "status NOT IN ('draft','resolved','declined','withdrawn')"
 # Views whose cases are few among the open ones; the words are those of queries.staff_views.
 _VIEWS = {
+    "unassigned": "owner_id IS NULL AND status IN ('submitted','reopened','triage')",
     "manager": "status IN ('proposed','refund_failed_late')",
     "flight": "status IN ('approved','refunding','partly_refunded')",
     "charge": "status IN ('refunded','recharging','needs_authentication','needs_new_card','recharged')",

@@ -10,9 +10,9 @@ from tortoise import connections
 
 from amends import clock
 from amends.dossier import Dossier
-from amends.flow import cancellation, desk
+from amends.flow import cancellation, desk, shelf
 from amends.json_rows import all_made, joined, made, many, one
-from amends.models import Audit, ExceptionItem, Person
+from amends.models import Audit, CaseMark, ExceptionItem, Person
 from amends.queries import audits, staff_log, staff_views
 from amends.queries.staff_views import Neighbours, View
 from amends.rules import policy, workflow
@@ -32,7 +32,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Beside:
-    """The history, the place in the view, and who may be named for what."""
+    """The history, the place in the view, the views' numbers, who may be named for what."""
 
     log: tuple[staff_log.Line, ...]
     place: Neighbours | None
@@ -40,13 +40,16 @@ class Beside:
     colleagues: tuple[Named, ...]
     audit: audits.AuditRow | None
     contacts: tuple[Named, ...]
+    numbers: dict[str, int]
+    mark: CaseMark
+    labels: tuple[str, ...]
 
 
 async def beside(read: Dossier, by: Staff, view: View) -> Beside:
     """All of it; people only where the viewer may pick one."""
     values = [by.person_id, clock.now(), read.case.ref]
     values += [_hand_over_roles(read, by), _contact_roles(read, by)]
-    found = await connections.get("default").execute_query_dict(_statement(view), values)
+    found = await connections.get("default").execute_query_dict(_statement(view, by), values)
     packed = json.loads(found[0]["beside"])
     return Beside(
         staff_log.lines(read.case, packed),
@@ -55,6 +58,9 @@ async def beside(read: Dossier, by: Staff, view: View) -> Beside:
         tuple(Named(**each) for each in packed["colleagues"]),
         _audit(read, packed),
         tuple(Named(**each) for each in packed["contacts"]),
+        packed["numbers"],
+        made(CaseMark, packed["mark"]) if packed["mark"] else CaseMark(case_id=read.case.id),
+        tuple(packed["labels"]),
     )
 
 
@@ -88,14 +94,21 @@ def _named(roles: str) -> str:
     return f"(SELECT coalesce(json_agg(x), '[]') FROM ({people}) x)"  # noqa: S608
 
 
+def _statement(view: View, by: Staff) -> str:
+    return _written(view, staff_views.numbers(by))
+
+
 @cache
-def _statement(view: View) -> str:
+def _written(view: View, numbers: str) -> str:
     parts = staff_log.sources() | {
         "place": f"(SELECT row_to_json(x) FROM ({staff_views.neighbours(view)}) x)",  # noqa: S608
         "exceptions": many(ExceptionItem, "WHERE t.case_id = c.id AND t.resolved_at IS NULL "
                            "ORDER BY t.id LIMIT 50"),
         "colleagues": _named("$4"),
         "contacts": _named("$5"),
+        "numbers": numbers,
+        "mark": one(CaseMark, "WHERE t.case_id = c.id"),
+        "labels": f"(SELECT coalesce(json_agg(x.label), '[]') FROM ({shelf.IN_USE}) x)",  # noqa: S608
         "audit": one(Audit, "WHERE t.case_id = c.id"),
         "csm": one(Person, "WHERE t.id = (SELECT csm_id FROM audit WHERE case_id = c.id)"),
     }  # fmt: skip

@@ -86,15 +86,6 @@ def _moved(draft: Draft, currency: str) -> Money:
     return Money(remedy.amount_minor, remedy.currency or currency) if remedy else Money(0, currency)
 
 
-async def waiting_count() -> int:
-    """How many, up to a page full."""
-    [row] = await _read(
-        "SELECT count(*) FROM (SELECT 1 FROM case_ c WHERE c.status = 'proposed' AND c.status "  # noqa: S608
-        f"NOT IN ('draft','resolved','declined','withdrawn') LIMIT {PAGE}) s"
-    )
-    return int(row["count"])
-
-
 @dataclass(frozen=True)
 class MovingRow:
     """A refund on its way, with its case."""
