@@ -25,12 +25,12 @@ pytestmark = pytest.mark.req("I2", "I5", "I34")
 # After which step the backup is taken, and how many steps later the database is lost (None: at
 # the end). Each backup is used once.
 POINTS = [*((point, None) for point in range(0, 34, 2)), *((point, 4) for point in range(1, 34, 2))]
-# One in six is quick: before anything, in the middle of each kind of plan, after everything.
+# One in nine is quick: before anything, in the middle of each kind of plan, after everything.
 DRILLS = [
     pytest.param(
         point,
         id=f"{point[0]}-{point[1] or 'end'}",
-        marks=[] if number % 6 == 0 else [pytest.mark.slow],
+        marks=[] if number % 9 == 0 else [pytest.mark.slow],
     )
     for number, point in enumerate(POINTS)
 ]
