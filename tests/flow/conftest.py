@@ -7,6 +7,13 @@ import pytest
 from amends import clock
 from amends.rules.people import Role, Staff
 from tests import shop as shops
+from tests.roles import under
+
+
+@pytest.fixture(autouse=True)
+def own_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker and the inbox act with the database rights of their processes."""
+    under.acting(monkeypatch)
 
 
 @pytest.fixture

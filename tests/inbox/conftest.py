@@ -8,6 +8,13 @@ from amends import clock, settings
 from amends.models import Account, Case
 from amends.rules.workflow import Kind, Status
 from tests.inbox import letters
+from tests.roles import under
+
+
+@pytest.fixture(autouse=True)
+def own_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker and the inbox act with the database rights of their processes."""
+    under.acting(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

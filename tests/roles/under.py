@@ -35,6 +35,7 @@ async def role(process: Process) -> AsyncIterator[None]:
 
 WORKER = (
     "amends.flow.advance.advance",
+    "amends.flow.advance.work_on",
     "amends.flow.stripe_events.look",
     "amends.flow.stripe_events.catch_up",
     "amends.flow.sweep.sweep",
