@@ -9,9 +9,8 @@ from backoffice.routes import ROUTES as DESK
 from portal.routes import ROUTES as PORTAL
 from tests.backoffice import desk, scene
 from tests.backoffice.scene import Customers
-from tests.portal import filing as filings
 from tests.portal.filing import Filing
-from tests.portal.visitor import Browser, make_app
+from tests.portal.visitor import Browser
 from tests.speed.counting import statements
 from web.guards import GuardedRoute
 
@@ -37,9 +36,10 @@ async def _too_many(client: object, addresses: Mapping[str, str]) -> dict[str, l
             answer = await client.get(address)  # type: ignore[attr-defined]
         assert answer.status_code < 500, f"{path}: {answer.status_code}"
         if len(seen) > MOST:
-            found[f"{path} asks {len(seen)} times"] = [each[:90] for each in seen]
-    for k,v in found.items():
-        print('##',k); [print('     ',x) for x in v]
+            found[f"{path} asks {len(seen)} times"] = [str(each)[:90] for each in seen]
+    for k, v in found.items():
+        print("##", k)
+        [print("     ", x) for x in v]
     return found
 
 
@@ -72,6 +72,3 @@ async def test_no_page_of_the_portal_asks_more_than_six_times(
     known = {"ref": approved.ref, "draft": draft, "file": "x", "email": 1}
     addresses = {route.path: _address(route, known) for route in _gets(PORTAL)}
     assert await _too_many(priya.http, addresses) == {}
-
-
-__all__ = ["filings", "make_app"]
