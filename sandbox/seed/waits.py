@@ -24,7 +24,7 @@ async def for_a_second_approval(stage: Stage) -> Case:
     why = "One deposit, on file. New card saved; same customer at Stripe."
     plan = await asking.propose(stage, case, "sam.ito", Outcome.REBILL, why)
     stage.hours_ago(5)
-    return await asking.approve_once(stage, plan, "dana.cole", "Amounts and cards fit.")
+    return await asking.approve_once(stage, plan, "dana.cole", "Amounts and cards fit")
 
 
 async def for_the_customers_bank(stage: Stage) -> Case:
