@@ -81,6 +81,7 @@ async def at_the_end(scene: Scene, case: Case) -> None:
     for send in sends:
         _sent_under(send, plans[legs[str(send.attempt.leg_id)].plan_id], approvals)
     await _locks_win(case, sends)
+    _claims_win(scene, legs, sends)
     _effects(scene, legs, attempts)
     await _steps_forward(case)
     await _told(case)
@@ -145,6 +146,22 @@ async def _locks_win(case: Case, sends: list[Send]) -> None:
         if status in workflow.LOCKED:
             for send in sends:
                 require(not start + _LATEST < send.at < end, "I14", f"{send.name} while {status}")
+
+
+def _claims_win(scene: Scene, legs: dict[str, Leg], sends: list[Send]) -> None:
+    """I14: no refund of a charge that was disputed or warned of before it was decided."""
+    store = scene.shop.world.store
+    claims = [
+        (str(doc["charge"]), datetime.fromtimestamp(doc["created"], UTC), str(doc["id"]))
+        for name in ("dispute", "radar.early_fraud_warning")
+        for doc in store.table(name).oldest_first()
+        if doc.get("status", "") not in ("won", "lost", "warning_closed")
+    ]
+    for send in sends:
+        charge = legs[str(send.attempt.leg_id)].charge_id
+        for claimed, since, name in claims:
+            late = claimed == charge and send.at > since + _LATEST
+            require(not late, "I14", f"{send.name}, {name} is of {since}")
 
 
 def _effects(scene: Scene, legs: dict[str, Leg], attempts: list[Attempt]) -> None:
