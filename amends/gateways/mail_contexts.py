@@ -10,60 +10,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import ClassVar, Final
+from typing import Final
 
 from pydantic import TypeAdapter
 
-from amends.gateways.customer_facts import Card, CaseHead, Company
+from amends.gateways.customer_facts import Card
+from amends.gateways.mail_base import PROSE as PROSE
+from amends.gateways.mail_base import Arrival as Arrival
+from amends.gateways.mail_base import CaseMail as CaseMail
+from amends.gateways.mail_base import Mail as Mail
+from amends.gateways.mail_base import PlannedMove as PlannedMove
+from amends.gateways.mail_base import SentRefund as SentRefund
 from amends.rules import money, promises, workflow
-
-# What a person wrote for the customer to read keeps its lines.
-PROSE: Final = frozenset({"question", "body", "because"})
-
-
-@dataclass(frozen=True)
-class Mail:
-    """What every mail says. `kind` is also the name of its folder in templates/mail."""
-
-    company: Company
-    today: date
-
-    kind: ClassVar[str]
-
-
-@dataclass(frozen=True)
-class CaseMail(Mail):
-    """A mail about one case."""
-
-    case: CaseHead
-
-
-@dataclass(frozen=True)
-class PlannedMove:
-    """Money that will go to or from a card, not sent yet: it has no dates."""
-
-    card: Card
-    amount: money.Money
-
-
-class Arrival(StrEnum):
-    """How the money shows: as a credit, or as the charge that vanishes from the statement."""
-
-    CREDIT = "credit"
-    REVERSAL = "reversal"
-
-
-@dataclass(frozen=True)
-class SentRefund:
-    """One refund on its way. `trace_number` is empty until the bank reports it."""
-
-    card: Card
-    amount: money.Money
-    refund_id: str
-    window: promises.Window
-    arrival: Arrival = Arrival.CREDIT
-    trace_number: str = ""
-
 
 # --- Signing in ------------------------------------------------------------------------------
 
