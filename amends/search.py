@@ -140,7 +140,8 @@ async def _by_words(text: str) -> tuple[Row, ...]:
 
 
 def _ids(hits: str) -> str:
-    newest = f"ORDER BY id DESC LIMIT {_ENOUGH}"
+    # Some more than are shown: what was never sent is left out later.
+    newest = f"ORDER BY id DESC LIMIT {4 * LIMIT}"
     return f"SELECT 0 AS place, id FROM ({hits}) h (id) {newest}"  # noqa: S608
 
 

@@ -37,9 +37,6 @@ async def _too_many(client: object, addresses: Mapping[str, str]) -> dict[str, l
         assert answer.status_code < 500, f"{path}: {answer.status_code}"
         if len(seen) > MOST:
             found[f"{path} asks {len(seen)} times"] = [str(each)[:90] for each in seen]
-    for k, v in found.items():
-        print("##", k)
-        [print("     ", x) for x in v]
     return found
 
 
