@@ -20,24 +20,27 @@ _BATCH = 20
 
 
 async def run(quick: bool) -> list[Result]:
-    minutes = 0.4 if quick else 6.0
+    minutes = 0.4 if quick else 5.0
     async with AsyncExitStack() as stack:
         portal = await stack.enter_async_context(proxy.listening())
         desk = await stack.enter_async_context(proxy.listening())
         stage = await stack.enter_async_context(scene(portal.url))
         env = stage.env | {"AMENDS_PORTAL_URL": portal.url, "AMENDS_BACKOFFICE_URL": desk.url}
-        await stage.ask(f"cases/{_BATCH * 20}/1")
+        await stage.ask(f"cases/{_BATCH * (8 if quick else 60)}/1")
         children = [
             await scale.door(stack, stage, env, "portal", 0, portal),
             await scale.door(stack, stage, env, "backoffice", 0, desk),
             await scale.worker(stack, stage, env, 0),
         ]
-        return await _loaded(stage, children, portal.url, desk.url, minutes)
+        seen = await _loaded(stage, children, portal.url, desk.url, minutes)
+        told = [result for name, points in seen.items() for result in _told(name, points)]
+        # In half a minute caches still fill: that says nothing of growth.
+        return [each for each in told if not quick or each.unit == "MB"]
 
 
 async def _loaded(
     stage: Scene, children: list[processes.Child], portal: str, desk: str, minutes: float
-) -> list[Result]:
+) -> dict[str, list[tuple[float, float]]]:
     seen: dict[str, list[tuple[float, float]]] = {child.name: [] for child in children}
     cookies = await scale.sign_in(stage)
     until = time.monotonic() + minutes * 60
@@ -46,7 +49,7 @@ async def _loaded(
             group.create_task(_until(until, _reading(url + scale.PAGES[door], cookies[door])))
         group.create_task(_until(until, lambda: _plans(stage)))
         group.create_task(_until(until, lambda: _look(children, seen)))
-    return [result for name, points in seen.items() for result in _told(name, points)]
+    return seen
 
 
 async def _until(end: float, step: Callable[[], Awaitable[None]]) -> None:
