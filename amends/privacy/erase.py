@@ -22,8 +22,10 @@ from amends.models import (
     Approval,
     Attachment,
     Attempt,
+    Audit,
     BankDispute,
     Case,
+    CaseMark,
     Document,
     EffectiveDate,
     Erasure,
@@ -185,6 +187,8 @@ async def _facts_of_cases(subject: Subject) -> None:
     await IdentityCheck.filter(**of_case).exclude(reason="").update(reason=ERASED)
     await EffectiveDate.filter(**of_case).update(reason=ERASED)
     await StripeReading.filter(**of_case).delete()
+    await CaseMark.filter(**of_case).update(labels=[])
+    await Audit.filter(**of_case).update(checklist={})
     await BankDispute.filter(**of_case).update(evidence={}, error_text="")
     await AddressChange.filter(account_id__in=subject.account_ids).update(
         old_email=ERASED, new_email=ERASED, reason=ERASED, note=""

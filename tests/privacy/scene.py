@@ -11,6 +11,7 @@ from amends.flow.attachment import Upload
 from amends.models import (
     AddressChange,
     Case,
+    CaseMark,
     Document,
     EffectiveDate,
     IdentityCheck,
@@ -86,6 +87,7 @@ async def _write(case: Case, sold: Sale, sam: Staff) -> None:
         seen=sold.account.billing_email, verdict="match", reason="Priya said so",
         by_id=sam.person_id, at=now,
     )  # fmt: skip
+    await CaseMark.create(case_id=case.id, labels=["Priya", "vip"])
     await EffectiveDate.create(
         case_id=case.id, effective_on=now.date(), period_start=now.date(),
         period_end=now.date().replace(year=now.year + 1), reason="Priya's word",

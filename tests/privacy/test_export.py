@@ -1,11 +1,13 @@
 """What is held on a person, in one zip that a person can read."""
 
+import inspect
 import io
 import json
 import zipfile
 
 import pytest
 
+from amends import models
 from amends.models import TimelineEntry
 from amends.privacy import export, subject
 from amends.rules.people import Staff
@@ -41,3 +43,26 @@ async def test_it_holds_nothing_of_others(shop: Shop, sam: Staff, dana: Staff) -
     held = json.dumps(await export.everything(await subject.find(filed.address)))
     assert filed.case.ref in held
     assert other.case.ref not in held and other.address not in held
+
+
+# Tables about a case or an account that are not handed out, and why.
+WITHOUT = {
+    "case_": "found with the subject itself",
+    "charge_claim": "which case holds a charge; the charge is handed out with the movement",
+    "approval": "the staff's decisions; when and what is in the history",
+    "exception_item": "what operators look at; it repeats the history",
+    "erasure": "the record of an erasure names nobody",
+}
+
+
+@pytest.mark.req("V14.1.1")
+def test_every_table_about_a_case_or_an_account_is_handed_out_or_named_here() -> None:
+    every = [getattr(models, name) for name in models.__all__]
+    about = {
+        model._meta.db_table
+        for model in every
+        if {"case_id", "account_id"} & set(model._meta.fields_db_projection)
+    }
+    source = inspect.getsource(export)
+    handed = {m._meta.db_table for m in every if f"{m.__name__}.filter(" in source}
+    assert about - handed - set(WITHOUT) == set(), "add it to the export, and to the erasure"
