@@ -17,7 +17,6 @@ from web.doors import LIMITS, Door, House
 
 _PROCESSES = {Door.PORTAL: Process.PORTAL, Door.DESK: Process.BACKOFFICE}
 _STRIPE_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
-_STRIPE_API = "https://api.stripe.com"
 
 
 def build(
@@ -76,9 +75,12 @@ def _named(routes: Iterable[guards.GuardedRoute]) -> dict[str, guards.GuardedRou
 def _known_origins(door: Door, settings: Settings) -> tuple[str, ...]:
     if door is Door.DESK:
         return (paths.origin(settings.oidc_issuer),)
-    if settings.stripe_api_base.startswith(_STRIPE_API):
-        return _STRIPE_PAGES
-    return (*_STRIPE_PAGES, paths.origin(settings.stripe_api_base))
+    theirs = (
+        (paths.origin(settings.customer_oidc_issuer),) if settings.customers_have_provider else ()
+    )
+    if settings.is_at_stripe:
+        return (*_STRIPE_PAGES, *theirs)
+    return (*_STRIPE_PAGES, paths.origin(settings.stripe_api_base), *theirs)
 
 
 def _middleware(home: House) -> list[Middleware]:

@@ -1,4 +1,4 @@
-"""Staff sign-in with OpenID Connect; the only module that uses authlib.
+"""Sign-in with OpenID Connect, of staff and where set up of customers; the only user of authlib.
 
 Authlib fetches the provider's metadata and keys, builds the address with PKCE, and trades the
 code. The ID token is checked here: authlib leaves `aud` and `auth_time` unchecked and reads the
@@ -21,6 +21,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -28,11 +29,11 @@ from amends import clock
 from amends.facts import Unavailable
 from amends.settings import Settings
 from web import pages, paths, pending, sessions
-from web.doors import house
+from web.doors import Door, house
 from web.errors import SignInFailed
 from web.pending import Pending
 
-CALLBACK = "/sign-in/callback"  # to be registered with the provider, under the desk's address
+CALLBACK = "/sign-in/callback"  # to be registered with the provider, under the door's address
 FRESH_S = 300
 _LEEWAY_S = 60  # two machines' clocks differ
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384")  # none, and no shared secret
@@ -46,7 +47,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class OidcIdentity:
-    """Who the provider says came in. `auth_time` is 1970 where it does not say when."""
+    """Who the provider says came in. `auth_time` is 1970 where it does not say when.
+
+    Staff are known by issuer and subject. A customer is known by the address, which then has to be
+    one that the provider says it verified.
+    """
 
     issuer: str
     subject: str
@@ -58,6 +63,28 @@ class OidcIdentity:
     id_token: str
     next: str
     step_up: bool
+    email_verified: bool = False
+
+
+@dataclass(frozen=True)
+class _Registration:
+    """What a provider knows this door by."""
+
+    issuer: str
+    client_id: str
+    secret: SecretStr
+
+
+def _registration(settings: Settings, door: Door) -> _Registration:
+    if door is Door.DESK:
+        return _Registration(
+            settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
+        )
+    return _Registration(
+        settings.customer_oidc_issuer,
+        settings.customer_oidc_client_id,
+        settings.customer_oidc_client_secret,
+    )
 
 
 @dataclass(frozen=True)
@@ -73,16 +100,19 @@ class Provider:
     """The configured identity provider. Tests hand in a transport."""
 
     def __init__(
-        self, settings: Settings, transport: httpx2.AsyncBaseTransport | None = None
+        self,
+        settings: Settings,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        door: Door = Door.DESK,
     ) -> None:
-        self.issuer = settings.oidc_issuer
-        self.client_id = settings.oidc_client_id
+        known = _registration(settings, door)
+        self.issuer, self.client_id = known.issuer, known.client_id
         _require_private(self.issuer)
         extra = {"transport": transport} if transport else {}
         self.client = OAuth().register(
-            name="staff",
+            name=door.value,
             client_id=self.client_id,
-            client_secret=settings.oidc_client_secret.get_secret_value(),
+            client_secret=known.secret.get_secret_value(),
             server_metadata_url=f"{self.issuer.rstrip('/')}/.well-known/openid-configuration",
             client_kwargs={
                 "scope": "openid email profile",
@@ -225,6 +255,7 @@ def _identity(claims: Claims, auth_time: datetime, id_token: str, one: Pending) 
         id_token=id_token,
         next=one.next,
         step_up=one.step_up,
+        email_verified=claims.get("email_verified") is True,
     )
 
 
@@ -236,7 +267,7 @@ async def sign_out_address(request: Request[Any], id_token: str | None, back_to:
     except (SignInFailed, Unavailable):
         return ""
     query = {
-        "client_id": house(request).settings.oidc_client_id,
+        "client_id": _provider(request).client_id,
         "post_logout_redirect_uri": pages.absolute(request, back_to),
     }
     if id_token:
@@ -293,7 +324,7 @@ def _provider(request: Request[Any]) -> Provider:
     """One per process, so that metadata and keys are fetched once."""
     state = request.app.state
     if not hasattr(state, "oidc"):
-        state.oidc = Provider(house(request).settings)
+        state.oidc = Provider(house(request).settings, door=house(request).door)
     found: Provider = state.oidc
     return found
 

@@ -54,6 +54,8 @@ def environment(
         company=settings.company_name,
         support=settings.support_address,
         terms_url=settings.terms_url,
+        # Where customers may sign in through a provider: what its button calls it.
+        company_sign_in=settings.customer_oidc_name if settings.customers_have_provider else "",
     )
     return env
 
