@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -71,7 +71,7 @@ class PlannedLeg:
 
     def packed(self) -> dict[str, Any]:
         """As it is digested: a leg without an invoice reads as before there were any."""
-        body = asdict(self)
+        body = dict(vars(self))
         if not self.invoice_id:
             del body["invoice_id"]
         return body
@@ -101,7 +101,7 @@ class Draft:
         )
 
     def _packed(self) -> dict[str, Any]:
-        body = {"schema": SCHEMA, **asdict(self), "legs": [leg.packed() for leg in self.legs]}
+        body = {"schema": SCHEMA, **vars(self), "legs": [leg.packed() for leg in self.legs]}
         if self.remedy is None:
             del body["remedy"]
             return body
