@@ -16,7 +16,7 @@ ROUTES = (
 _SPANS_S = (1, 5, 20, 45, 70, 70, 400, 400, 4_000, 4_000, 30_000, 95_000)
 # Far less than the five minutes that the protocol waits for a call on the wire.
 _SKEWS_S = (-15.0, -5.0, 0.0, 5.0, 15.0)
-_KINDS = ("dispute", "inquiry", "warning", "late", "dashboard", "balance")
+_KINDS = ("dispute", "inquiry", "warning", "dashboard", "balance")
 
 
 async def between(scene: Scene, turns: Turns) -> None:
@@ -67,7 +67,8 @@ def _happens(scene: Scene) -> str:
     world, random = scene.shop.world, scene.random
     charge = random.choice(scene.sold.deposits).charge_id
     refunds = [each["id"] for each in scene.books.refunds() if each["status"] == "succeeded"]
-    what = random.choice(_KINDS)
+    # A refund can only fail late once it is confirmed: then it is as likely as all the rest.
+    what = "late" if refunds and random.random() < 0.5 else random.choice(_KINDS)
     match what:
         case "dispute":
             world.open_dispute(charge)
@@ -75,14 +76,12 @@ def _happens(scene: Scene) -> str:
             world.open_inquiry(charge)
         case "warning":
             world.warn_fraud(charge)
-        case "late" if refunds:
+        case "late":
             world.fail_refund(str(random.choice(refunds)))
         case "dashboard":
             _in_the_dashboard(scene, charge)
         case "balance":
             world.set_available_balance("usd", random.randrange(0, 100_000))
-        case _:
-            return what
     scene.seen[f"mishap: {what}"] += 1
     return what
 

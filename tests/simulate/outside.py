@@ -91,7 +91,7 @@ def _at_the_bank(scene: Scene, intent_id: str) -> None:
     intent = payment_intents.get(world, intent_id)
     if intent["status"] != "requires_action":
         return
-    if scene.random.random() < 0.7:
+    if scene.random.random() < 0.5:
         scene.seen["bank said yes"] += 1
         payments.authenticated(world, intent)
     else:
