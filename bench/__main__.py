@@ -33,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("AMENDS_SECRET_KEY", "bench-only-" + "k" * 32)
     given = dict(each.split("=", 1) for each in options.url or ())
-    rounds = 20 if options.quick else 60
+    rounds = 10 if options.quick else 60
     if given:
         rows = asyncio.run(pages.main({int(size): url for size, url in given.items()}, rounds))
     else:
