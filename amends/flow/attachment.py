@@ -127,7 +127,7 @@ async def _check_day(case: Case, more: int) -> None:
     """What one customer sent within a day, over all requests and also what was removed."""
     since = clock.now() - timedelta(days=1)
     sent = Attachment.filter(case__account_id=case.account_id, at__gte=since)
-    if sum(await sent.values_list("size", flat=True)) + more > upload_verdict.MAX_DAY_BYTES:
+    if sum([each.size for each in await sent.only("size")]) + more > upload_verdict.MAX_DAY_BYTES:
         raise facts.InvalidInput({"file": upload_verdict.too_much_today().message})
 
 
