@@ -277,7 +277,7 @@ async def test_a_file_is_handed_out_only_when_it_is_clean(
         assert (await client.get(f"/cases/{path}")).status_code == 404
     await Attachment.filter(id=row.id).update(state="infected")
     assert (await client.get(f"/cases/{case.ref}/files/{row.id}")).status_code == 404
-    assert "not opened: infected" in reading.words(await client.get(f"/cases/{case.ref}"))
+    assert "not opened: it carries a virus" in reading.words(await client.get(f"/cases/{case.ref}"))
 
 
 async def _file(case: Case) -> Attachment:
