@@ -8,16 +8,20 @@ SEEDS ?= 200
 UV := uv==0.13.9
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo venv test check crash simulate model bench pictures requirements prove
+.PHONY: help demo venv test check crash simulate model bench pictures requirements prove \
+	security-docs sbom dast
 
 help:
 	@echo "make demo       start everything on this machine and print where to click (PORT=, RESET=1)"
 	@echo "make test       all tests, the browser's last"
-	@echo "make check      format, lint, types, import rings, templates, migrations"
+	@echo "make check      format, lint, types, import rings, templates, migrations, scanners"
 	@echo "make crash      kill the worker KILLS= times while money moves, then compare to the cent"
 	@echo "make simulate   SEEDS= random histories against the twin"
 	@echo "make model      check the model of the flow"
 	@echo "make pictures   take docs/screens"
+	@echo "make security-docs  write docs/SECURITY.md and docs/FIELDS.md from the marks of the tests"
+	@echo "make sbom       write what the product is made of to build/sbom.json"
+	@echo "make dast       wapiti and sqlmap against the demo"
 	@echo "make prove      crash matrix, webhook orders, published bugs, mutants, replay"
 	@echo "make requirements   write docs/REQUIREMENTS.md from the marks of the tests"
 	@echo "make bench      measure pages against the bare minimum (QUICK=1: under a minute)"
@@ -29,10 +33,9 @@ venv: .venv/.installed-dev
 
 test: .venv/.installed-dev
 	@.ci/chromium
-	@# Playwright's loop and the other tests' cannot share a process.
-	@# The long proofs of the money engine have a target of their own: make prove.
-	@.venv/bin/python -m pytest -m "not browser" --ignore=tests/money --ignore=tests/simulate --ignore=tests/reconcile; rest=$$?; \
-	.venv/bin/python -m pytest -m browser; browser=$$?; \
+	@# Playwright's loop and the other tests' cannot share a process. The long proofs: make prove.
+	@.venv/bin/python -m pytest -m "not browser and not slow" -n 2 --dist loadfile; rest=$$?; \
+	.venv/bin/python -m pytest -m "browser and not slow"; browser=$$?; \
 	[ $$rest -eq 0 ] && [ $$browser -eq 0 ]
 
 check: .venv/.installed-dev
@@ -42,9 +45,11 @@ check: .venv/.installed-dev
 	.venv/bin/lint-imports
 	.venv/bin/djlint --lint --quiet templates sandbox
 	PYTHONPATH=. .venv/bin/python .ci/migrations.py
+	.venv/bin/python -m amends.rights | diff - docs/RIGHTS.md
+	.venv/bin/python -m tests.security.tools
 
 crash: .venv/.installed-dev
-	.venv/bin/python -m tests.crash --kills $(KILLS)
+	.venv/bin/python -m tests.crash --kills $(KILLS) --minutes $(or $(MINUTES),60)
 
 simulate: .venv/.installed-dev
 	.venv/bin/python -m tests.simulate --seeds $(SEEDS)
@@ -53,10 +58,19 @@ model: .venv/.installed-dev
 	bash model/check.sh
 
 prove: .venv/.installed-dev
-	.venv/bin/python -m pytest tests/money tests/simulate tests/reconcile
+	.venv/bin/python -m pytest -m slow
 
 requirements: .venv/.installed-dev
 	.venv/bin/python -m tests.requirements
+
+security-docs: .venv/.installed-dev
+	.venv/bin/python -m tests.security
+
+sbom: .venv/.installed-dev
+	.venv/bin/python -m tests.security.tools --sbom
+
+dast: .venv/.installed-dev
+	.venv/bin/python -m tests.security.dast
 
 pictures: .venv/.installed-dev
 	.venv/bin/python -m tests.browser.pictures
