@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PORT ?= 8700
 KILLS ?= 200
-SEEDS ?= 200
+SEEDS ?= 500
 UV := uv==0.13.9
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
@@ -47,6 +47,7 @@ check: .venv/.installed-dev
 	PYTHONPATH=. .venv/bin/python .ci/migrations.py
 	.venv/bin/python -m amends.rights | diff - docs/RIGHTS.md
 	.venv/bin/python -m tests.security.tools
+	.venv/bin/python -m tests.requirements --check
 
 crash: .venv/.installed-dev
 	.venv/bin/python -m tests.crash --kills $(KILLS) --minutes $(or $(MINUTES),60)
