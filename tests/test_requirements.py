@@ -10,8 +10,8 @@ from tests import requirements
 KNOWN = requirements.rows()
 _A = [*range(1, 7), "7a", "7b", "7c", "7d", "7e", *range(8, 12)]
 ALL = [f"A{number}" for number in _A] + [f"B{number}" for number in range(1, 18)]
-# Ids of threats, faults, invariants and of ASVS may be named too; they have no row.
-_FURTHER = re.compile(r"[TIF]\d+|V\d+(\.\d+)*")
+# Ids of threats, faults, invariants, goals and of ASVS may be named too; they have no row.
+_FURTHER = re.compile(r"[TIFG]\d+|V\d+(\.\d+)*")
 
 
 def test_every_id_has_a_row_once() -> None:

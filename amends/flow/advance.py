@@ -84,9 +84,7 @@ async def _advance(case_id: int) -> datetime | None:
     if case is None or case.status is Status.DRAFT:
         return None
     try:
-        again = await _step(case)
-    except Halt as halt:
-        again = await _halt(case, halt)
+        again = await _step_or_halt(case)
     except (facts.AlreadyDecided, facts.Stale):
         again = clock.now()
     except quarantine.Quarantined:
@@ -96,6 +94,13 @@ async def _advance(case_id: int) -> datetime | None:
     except (stripe.Unavailable, stripe.Refused):
         again = clock.now() + _STRIPE_AWAY
     return await _look_again(case, again)
+
+
+async def _step_or_halt(case: Case) -> datetime | None:
+    try:
+        return await _step(case)
+    except Halt as halt:
+        return await _halt(case, halt)
 
 
 async def _step(case: Case) -> datetime | None:

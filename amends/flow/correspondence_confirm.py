@@ -47,8 +47,13 @@ async def _decided(case_id: int) -> set[int]:
 
 
 async def ask_its_customer(case: Case) -> None:
-    """To the registered address only, and without a word of what came in."""
-    if case.status is Status.DRAFT or not await taking.may_acknowledge(case.contact_email):
+    """To the registered address only, without a word of what came in, and once until answered.
+
+    A program that answers each mail at that address would otherwise be asked for ever.
+    """
+    if case.status is Status.DRAFT or len(await unconfirmed(case.id)) > 1:
+        return
+    if not await taking.may_acknowledge(case.contact_email):
         return
     now = clock.now()
     letter = mail_contexts.EmailToConfirm(

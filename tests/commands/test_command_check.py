@@ -74,7 +74,7 @@ def test_it_finds_all_well(run: Run, outside: dict[str, str]) -> None:
         ({"secret_key": ""}, "settings  Set AMENDS_SECRET_KEY."),
         ({"secret_key": "short"}, "settings  AMENDS_SECRET_KEY is too short"),
         ({"portal_url": "http://help.example"}, "settings  Serve over https: change AMENDS_PORT"),
-        ({"stripe_secret_key": "sk_wrong"}, "stripe    Stripe does not know this key."),
+        ({"stripe_secret_key": "rk_test_unknown"}, "stripe    Stripe does not know this key."),
         ({"stripe_secret_key": "rk_test_desk"}, "stripe    The key may not write refunds, pay"),
         ({"stripe_secret_key": "rk_test_portal"}, "stripe    The key may not read"),
         ({"stripe_api_base": "http://127.0.0.1:9"}, "stripe    Stripe does not answer at http"),
@@ -91,7 +91,7 @@ def test_it_says_what_to_do(
     done = run("check", **(outside | changed))
     assert done.exit_code == 1
     assert words in done.output
-    assert sum(" ok (" in text for text in done.output.splitlines()) == 7
+    assert sum(" ok (" in text for text in done.output.splitlines()) == 7, done.output
 
 
 def test_it_names_a_provider_by_its_own_name(run: Run, outside: dict[str, str]) -> None:

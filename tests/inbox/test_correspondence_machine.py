@@ -195,14 +195,20 @@ async def test_two_responders_stop_after_two_mails(
     assert await MailItem.all().count() <= 2
 
 
-async def test_a_responder_at_the_reply_address_gets_no_mail(harbor: Account) -> None:
+async def test_a_responder_at_the_reply_address_gets_one_mail_and_no_more(
+    harbor: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registered address is asked once whether it wrote, not about answers to that."""
     case = await case_of(harbor, Status.NEEDS_CUSTOMER)
+    at = [datetime(2026, 11, 24, 9, 0, tzinfo=UTC)]
+    monkeypatch.setattr(clock, "now", lambda: at[-1])
     for number in range(5):
+        at.append(at[-1] + timedelta(minutes=61))
         made = EmailMessage(policy=SMTP)
         made["Authentication-Results"] = letters.verdict("none", PRIYA)
         made["From"], made["To"] = PRIYA, reply_address.signed(case.ref)
         made["Message-ID"] = f"<{number}@harborfitness.example>"
         made.set_content("Thank you for your message.")
         await correspondence.take(letters.read(made.as_bytes()))
-    assert await MailItem.all().count() == 0
+    assert [mail.kind for mail in await MailItem.all()] == ["email_to_confirm"]
     assert (await Case.get()).status is Status.NEEDS_CUSTOMER

@@ -104,7 +104,7 @@ async def test_what_fails_leaves_neither_row_nor_file(
         raise ConnectionError("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr("amends.flow.correspondence_join._go_on", fail)
+        broken.setattr("amends.flow.correspondence_join.go_on", fail)
         with pytest.raises(ConnectionError):
             await correspondence.take(answer().read())
     assert await Message.all().count() == 0

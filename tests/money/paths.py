@@ -143,7 +143,8 @@ async def disputed_before_the_resend(scene: Scene) -> Case:
     scene.shop.world.faults.add(REFUND, FaultKind.LOST_REQUEST)
     case = await scene.work(case)
     scene.shop.world.open_dispute(scene.sold.deposits[0].charge_id)
-    return await scene.until(case, Status.LOCKED_CHARGEBACK)
+    case = await scene.until(case, Status.LOCKED_CHARGEBACK)
+    return await scene.rest(case)
 
 
 async def _sent(scene: Scene, case: Case) -> Leg:

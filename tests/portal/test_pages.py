@@ -18,6 +18,8 @@ from web.guards import CUSTOMER, PUBLIC, SIGNED
 PUBLIC_PAGES = [
     route.path for route in ROUTES
     if route.allow == PUBLIC and route.methods and "GET" in route.methods
+    # Where a customers' provider sends people back to; tests/portal/test_company_sign_in.py.
+    and route.path != "/sign-in/callback"
 ]  # fmt: skip
 FACTS = {
     "/": (
