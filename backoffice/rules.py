@@ -1,6 +1,6 @@
 """The rules in force, their history, and a change that two managers make together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from starlette.requests import Request
@@ -25,6 +25,7 @@ class _Change(forms.FormModel):
     limit: tuple[str, ...] = ()
     second: tuple[str, ...] = ()
     cap: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
     approval_valid_days: str = ""
     reason: str = ""
 
@@ -65,19 +66,25 @@ async def change(request: Request[Any]) -> Response:
     return await frame.page(request, _CHANGE, policy=known, rows=_rows(known))
 
 
-def _rows(known: Policy) -> list[tuple[str, str, str, str]]:
+_Row = tuple[str, str, str, str, str]
+
+
+def _rows(known: Policy) -> list[_Row]:
     """Each currency with its amounts, as a field holds them."""
     return [
         (
             currency,
             panel.plain(limit, currency),
             panel.plain(known.second_limit(currency).minor, currency),
-            panel.plain(known.goodwill_caps[currency], currency)
-            if currency in known.goodwill_caps
-            else "",
+            _cap(known.goodwill_caps, currency),
+            _cap(known.goodwill_person_caps, currency),
         )
         for currency, limit in known.refund_limits.items()
     ]
+
+
+def _cap(caps: Mapping[str, int], currency: str) -> str:
+    return panel.plain(caps[currency], currency) if currency in caps else ""
 
 
 async def propose(request: Request[Any]) -> Response:
@@ -96,21 +103,23 @@ async def propose(request: Request[Any]) -> Response:
     return pages.see_other(request, "/rules#waiting")
 
 
-def _posted(said: _Change) -> Iterator[tuple[str, str, str, str]]:
-    return zip(said.currency, said.limit, said.second, said.cap, strict=False)
+def _posted(said: _Change) -> Iterator[_Row]:
+    return zip(said.currency, said.limit, said.second, said.cap, said.person, strict=False)
 
 
 def _wanted(known: Policy, said: _Change) -> Wanted:
     """The form's texts as amounts. Raises InvalidInput with a sentence per field."""
     errors: dict[str, str] = {}
-    limits, seconds, caps = {}, {}, {}
-    for currency, limit, second, cap in _posted(said):
+    limits, seconds, caps, persons = {}, {}, {}, {}
+    for currency, limit, second, cap, person in _posted(said):
         if currency not in known.refund_limits:
             raise facts.InvalidInput({"reason": "This page was incomplete. Open it again"})
         limits[currency] = _minor(limit, currency, f"limit_{currency}", errors)
         seconds[currency] = _minor(second, currency, f"second_{currency}", errors)
         if cap.strip():
             caps[currency] = _minor(cap, currency, f"cap_{currency}", errors)
+        if person.strip():
+            persons[currency] = _minor(person, currency, f"person_{currency}", errors)
     if set(limits) != set(known.refund_limits):
         raise facts.InvalidInput({"reason": "This page was incomplete. Open it again"})
     days = said.approval_valid_days.strip()
@@ -118,7 +127,7 @@ def _wanted(known: Policy, said: _Change) -> Wanted:
         errors["approval_valid_days"] = "Enter a number of days"
     if errors:
         raise facts.InvalidInput(errors)
-    return Wanted(limits, caps, int(days), seconds)
+    return Wanted(limits, caps, int(days), seconds, persons)
 
 
 def _minor(text: str, currency: str, name: str, errors: dict[str, str]) -> int:

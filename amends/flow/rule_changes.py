@@ -23,12 +23,16 @@ MOST_MINOR = 1_000_000_00
 
 @dataclass(frozen=True)
 class Wanted:
-    """The rules as somebody wants them; currencies are those that have a limit already."""
+    """The rules as somebody wants them; currencies are those that have a limit already.
+
+    Without `person_caps` those in force stay.
+    """
 
     refund_limits: Mapping[str, int]
     goodwill_caps: Mapping[str, int]
     approval_valid_days: int
     second_limits: Mapping[str, int]
+    person_caps: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,9 @@ def differences(now: Policy, then: Policy) -> tuple[Difference, ...]:
         *_amounts("Refund without a lead", now.refund_limits, then.refund_limits),
         *_amounts("Refund without a second approval", now.second_limits, then.second_limits),
         *_amounts("Goodwill credit at most", now.goodwill_caps, then.goodwill_caps),
+        *_amounts(
+            "Goodwill credit by one person", now.goodwill_person_caps, then.goodwill_person_caps
+        ),
     ]
     if now.approval_valid_days != then.approval_valid_days:
         found.append(
@@ -130,14 +137,22 @@ def _rules(current: Policy, wanted: Wanted) -> dict[str, Any]:
         "refund_limits": dict(wanted.refund_limits),
         "second_limits": dict(wanted.second_limits),
         "goodwill_caps": dict(wanted.goodwill_caps),
+        "goodwill_person_caps": dict(
+            current.goodwill_person_caps if wanted.person_caps is None else wanted.person_caps
+        ),
         "approval_valid_days": wanted.approval_valid_days,
     }
 
 
 def _must_be_sane(wanted: Wanted) -> None:
     errors = {}
-    limits = (wanted.refund_limits, wanted.second_limits, wanted.goodwill_caps)
-    for name, amounts in zip(("limit", "second", "cap"), limits, strict=True):
+    limits = {
+        "limit": wanted.refund_limits,
+        "second": wanted.second_limits,
+        "cap": wanted.goodwill_caps,
+        "person": wanted.person_caps or {},
+    }
+    for name, amounts in limits.items():
         for currency, minor in amounts.items():
             if not 0 <= minor <= MOST_MINOR:
                 most = format_money(Money(MOST_MINOR, currency))

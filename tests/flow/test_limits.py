@@ -224,15 +224,19 @@ async def test_the_pages_propose_agree_and_keep_the_history() -> None:
         "limit": ["400.00", "500", "400", "700", "750", "75000", "450", "150"],
         "second": ["2000.00", "2000", "1600", "2800", "3000", "300000", "1800", "600"],
         "cap": ["250.00", "250", "200", "", "", "35000", "", ""],
+        "person": ["900.00", "1000", "800", "", "", "150000", "", ""],
         "approval_valid_days": "14",
         "reason": "Two losses in October",
     }
     assert "Propose a change" in (await hers.get("/rules")).text
     bad = await hers.post("/rules/change", data=form | {"approval_valid_days": "0", "reason": "x"})
     assert bad.status_code == 422 and "Enter 1 to 90 days" in bad.text
+    high = await hers.post("/rules/change", data=form | {"person": ["9e9", *form["person"][1:]]})
+    assert high.status_code == 422 and "person_usd-err" in high.text
     assert (await hers.post("/rules/change", data=form)).status_code == 303
     text = reading.words(await hers.get("/rules"))
     assert "someone else has to agree" in text and "$400.00" in text
+    assert "Goodwill credit by one person, USD" in text and "$900.00" in text
     (proposal,) = [(await rule_changes.waiting())]
     assert proposal is not None
     own = await hers.post(f"/rules/{proposal.id}/decision", data={"decision": "agree"})

@@ -5,6 +5,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -37,6 +38,7 @@ def rows() -> tuple[Row, ...]:
     return TypeAdapter(tuple[Row, ...]).validate_python(entries)
 
 
+@cache
 def marks(folder: Path = ROOT / "tests") -> Mapping[str, tuple[Shown, ...]]:
     """Every id with the tests that carry it, in the order of files and lines."""
     found: dict[str, list[Shown]] = defaultdict(list)
