@@ -24,6 +24,7 @@ for _name in [name for name in os.environ if name.startswith("AMENDS_")]:
 os.environ["AMENDS_SECRET_KEY"] = "tests-only-" + "k" * 32
 os.environ["AMENDS_DATA_DIR"] = tempfile.mkdtemp(prefix="amends-test-data-")
 atexit.register(shutil.rmtree, os.environ["AMENDS_DATA_DIR"], ignore_errors=True)
+pytest_plugins = ["tests.shop_fixtures"]
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, moves
-from amends.flow import execution, letters, observe, outbox, proof_facts
+from amends.flow import letters, observe, outbox, proof_facts
 from amends.flow.execution import Execution, Halt
 from amends.gateways import document_data as documents
 from amends.gateways import stripe
@@ -93,15 +93,6 @@ async def _documents(run: Execution, refunds: list[Leg]) -> list[UUID]:
     if run.recharge is not None:
         made.append(await proof_facts.receipt(run.case, refunds, run.recharge))
     return [await outbox.document(run.case, each, name) for each in made]
-
-
-async def renew(case: Case) -> None:
-    """A trace number arrived after the close: a new proof takes the place of the old one."""
-    run = await execution.load(case)
-    refunds = await _refunds(run)
-    async with in_transaction():
-        facts = await proof_facts.proof(case, refunds, run.recharge)
-        await outbox.document(case, facts, outcome(refunds, run.recharge))
 
 
 async def halted(case: Case, halt: Halt) -> None:

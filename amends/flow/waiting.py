@@ -66,10 +66,6 @@ def already_in(read: Dossier) -> facts.AlreadyDecided:
     return facts.AlreadyDecided(last.sentence, last.who, last.at)
 
 
-async def last_decision(case: Case) -> Decided | None:
-    return last_in(await dossier.of(case))
-
-
 def last_in(read: Dossier) -> Decided | None:
     final = [row for row in read.approvals if row.decision != FIRST]
     return _decided(final[-1]) if final else None

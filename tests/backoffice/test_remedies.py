@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -19,14 +18,6 @@ from tests.reconcile import test_remedy as late
 from tests.shop import Shop
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.req("B12", "F21", "I7", "I9")]
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    made = Shop()
-    made.take()
-    yield made
-    clock.use()
 
 
 @pytest.fixture

@@ -158,13 +158,6 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "test_a_manager_confirms_the_amount_again_at_the_end": (
         "flow.proof:_documents await proof_facts.cancellation(run.case, refunds, _ended(run))",
     ),
-    "test_the_proof_that_is_not_true_any_more_is_withdrawn_and_made_anew": (
-        "flow.proof:renew async with in_transaction():",
-        "flow.proof:renew await outbox.document(case, facts, outcome(refunds, run.recharge))",
-        "flow.proof:renew await proof_facts.proof(case, refunds, run.recharge)",
-        "flow.proof:renew await _refunds(run)",
-        "flow.proof:renew await execution.load(case)",
-    ),
     "test_it_ends_the_same_wherever_the_worker_dies_on_each_path": (
         "flow.chargeback:lock await lock(await Case.get(id=case.id), by, reason, dispute)",
         "flow.chargeback:lock await Case.get(id=case.id)",
