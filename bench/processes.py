@@ -25,6 +25,8 @@ class Child:
     name: str
     process: asyncio.subprocess.Process
     log: Path
+    # What an earlier process of this name wrote stands before here.
+    since: int = 0
 
     @property
     def pid(self) -> int:
@@ -33,12 +35,15 @@ class Child:
     async def says(self, words: str) -> None:
         """Wait until these words stand in its output."""
         for _ in range(_START_S * 20):
-            if words in self.log.read_text():
+            if words in self._said():
                 return
             if self.process.returncode is not None:
                 break
             await asyncio.sleep(0.05)
-        raise RuntimeError(f"{self.name} did not say {words!r}: {self.log.read_text()[-2000:]}")
+        raise RuntimeError(f"{self.name} did not say {words!r}: {self._said()[-2000:]}")
+
+    def _said(self) -> str:
+        return self.log.read_bytes()[self.since :].decode(errors="replace")
 
 
 @asynccontextmanager
@@ -48,11 +53,12 @@ async def running(
     """`python -m module…` until the block ends; then SIGTERM, and SIGKILL if it stays."""
     log = folder / f"{name}.log"
     with log.open("ab") as out:
+        since = out.tell()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", *module, stdout=out, stderr=out, env={**os.environ, **(env or {})}
         )
     try:
-        yield Child(name, process, log)
+        yield Child(name, process, log, since)
     finally:
         await _end(process)
 
