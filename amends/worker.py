@@ -6,6 +6,7 @@ import signal
 
 import procrastinate
 import procrastinate.testing
+import psycopg
 import structlog
 
 from amends import (
@@ -141,8 +142,17 @@ def connector(database_url: str) -> procrastinate.PsycopgConnector:
     # Behind a pooler a statement that psycopg prepared would be missing on the next connection.
     statements = {"prepare_threshold": None} if pooler.is_meant(database_url) else {}
     return procrastinate.PsycopgConnector(
-        conninfo=pooler.libpq(database_url), min_size=1, max_size=4, kwargs=statements
+        conninfo=pooler.libpq(database_url),
+        min_size=1,
+        max_size=4,
+        kwargs=statements,
+        configure=_each_alone,
     )
+
+
+async def _each_alone(connection: psycopg.AsyncConnection[object]) -> None:
+    """The queue's statements stand alone; BEGIN and COMMIT would be two more round trips each."""
+    await connection.set_autocommit(True)
 
 
 async def run(settings: Settings, concurrency: int = 8) -> None:

@@ -40,6 +40,14 @@ async def test_the_sweeper_wakes_what_no_job_remembers(fresh_db: str) -> None:
     clock.use()
 
 
+async def test_the_queues_statements_stand_alone(fresh_db: str) -> None:
+    connector = worker.connector(fresh_db)
+    await connector.open_async()
+    async with connector.pool.connection() as connection:
+        assert connection.autocommit
+    await connector.close_async()
+
+
 async def _until_resolved(case_id: int) -> None:
     deadline = asyncio.get_running_loop().time() + timedelta(seconds=25).total_seconds()
     while (await Case.get(id=case_id)).status is not Status.RESOLVED:
