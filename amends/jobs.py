@@ -73,17 +73,19 @@ def as_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def with_job(insert: str, values: int) -> str:
+def with_job(insert: str, values: int, also: str = "") -> str:
     """One statement of an INSERT ... RETURNING with so many values, and of a job if it made a row.
 
-    The job's values, `columns(wake)`, come behind the INSERT's own.
+    The job's values, `columns(wake)`, come behind the INSERT's own. `also` is one more change,
+    which may look at `made`.
     """
+    also = f", also AS ({also})" if also else ""
     queue, task, lock, args = (f"${values + each}" for each in range(1, 5))
     return f"""
     WITH made AS ({insert}), woken AS (
       INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args)
       SELECT {queue}, {task}, 0, {lock}, {lock}, {args}::jsonb FROM made
-      ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING)
+      ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING){also}
     SELECT id FROM made
     """  # noqa: S608 - numbers of our own
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from tortoise.transactions import in_transaction
-
 from amends import clock, facts, jobs, rows, settings, timeline
 from amends.models import Case, ChargeClaim, TimelineEntry
 from amends.rules import business_days, due, workflow
@@ -32,7 +30,7 @@ async def move(
     if target is None:
         raise facts.Refused(f"This request is {words(case.status)}; that cannot be done now.")
     now = clock.now()
-    async with in_transaction():
+    async with rows.in_transaction():
         moved = await _update(case, target, {**_dates(target, now), **(changes or {})})
         await timeline.append(
             case.id, timeline.Entry(action, by, now, reason, case.status, target, data or {})
@@ -97,7 +95,7 @@ def words(status: Status) -> str:
 
 async def note(case: Case, entry: timeline.Entry, wakes: Sequence[jobs.Wake] = ()) -> None:
     """Record something that changes no status, under the case's row lock."""
-    async with in_transaction():
+    async with rows.in_transaction():
         await rows.first(Case, "WHERE id = $1 FOR UPDATE", case.id)
         await timeline.append(case.id, entry)
         await jobs.defer(*wakes)

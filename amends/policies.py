@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from tortoise import connections
-
-from amends import rows
 from amends.models import PolicyVersion
 from amends.rules import policy
 
@@ -24,8 +20,6 @@ _KNOWN = frozenset(
         "window_days",
     }
 )
-# A version never changes once it is there; a connection's end forgets what it showed.
-_known: WeakKeyDictionary[object, dict[int, policy.Policy]] = WeakKeyDictionary()
 
 
 async def current() -> policy.Policy:
@@ -38,15 +32,9 @@ def in_force(newest: PolicyVersion | None) -> policy.Policy:
     return read(newest.version, newest.rules) if newest else policy.Policy()
 
 
-async def of(version: int) -> policy.Policy:
-    """The policy that counted when a plan was made."""
-    known = _known.setdefault(connections.get("default"), {})
-    if version not in known:
-        row = await rows.first(PolicyVersion, "WHERE version = $1", version)
-        if row is None:
-            return policy.Policy(version=version)
-        known[version] = read(row.version, row.rules)
-    return known[version]
+def made_under(version: int, row: PolicyVersion | None) -> policy.Policy:
+    """The policy that counted when a plan was made, from its row of the history if it has one."""
+    return read(row.version, row.rules) if row else policy.Policy(version=version)
 
 
 def read(version: int, rules: Mapping[str, Any]) -> policy.Policy:

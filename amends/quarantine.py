@@ -22,7 +22,7 @@ NEWEST = 200
 _CLEAR, _UNCHECKED, _ON = "clear", "unchecked", "on"
 # FOR SHARE: whoever enters the quarantine waits for attempts being written, and every attempt
 # that begins afterwards sees it.
-_HELD = "SELECT value->>'state' AS state FROM worker_state WHERE key = 'quarantine' FOR SHARE"
+HELD = "SELECT value->>'state' AS state FROM worker_state WHERE key = 'quarantine' FOR SHARE"
 # Whoever is first wins, and nothing but its end overwrites a quarantine that is on.
 _PUT = """
 INSERT INTO worker_state (key, value, at) VALUES ('quarantine', $1::jsonb, $2)
@@ -82,8 +82,13 @@ def _moment(text: str) -> datetime | None:
 
 async def must_be_clear() -> None:
     """Called in the transaction that writes an attempt down. Raises Quarantined."""
-    rows = await connections.get("default").execute_query_dict(_HELD)
-    if rows and rows[0]["state"] != _CLEAR:
+    rows = await connections.get("default").execute_query_dict(HELD)
+    must_read_clear(rows[0]["state"] if rows else None)
+
+
+def must_read_clear(state: str | None) -> None:
+    """The same of what `HELD` found. Raises Quarantined."""
+    if state not in (None, _CLEAR):
         raise Quarantined
 
 

@@ -4,15 +4,29 @@
 model's. Statements run on the current transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-from tortoise import connections
+from tortoise import connections, transactions
+from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.models import Model
 
 M = TypeVar("M", bound=Model)
-N = TypeVar("N", bound=Model)
+
+
+@asynccontextmanager
+async def in_transaction() -> AsyncIterator[None]:
+    """The caller's transaction, or one of its own: never a savepoint and its two round trips.
+
+    Only for what writes all or raises before its first write: nothing is undone halfway.
+    """
+    if isinstance(connections.get("default"), TransactionalDBClient):
+        yield
+    else:
+        async with transactions.in_transaction():
+            yield
 
 
 async def read(model: type[M], where: str, *values: object) -> list[M]:
@@ -34,33 +48,45 @@ async def one(model: type[M], where: str, *values: object) -> M:
     return found[0]
 
 
-async def pair(
-    left: type[M], right: type[N], tail: str, *values: object
-) -> tuple[M, N | None] | None:
-    """The first row of an outer join; `tail` is its FROM and WHERE. None if there is none."""
-    sql = f"SELECT {_prefixed(left)}, {_prefixed(right)} {tail} LIMIT 1"
-    found = await connections.get("default").execute_query_dict(sql, list(values))
-    if not found:
-        return None
-    one, other = _own(left, found[0]), _own(right, found[0])
-    there = other[right._meta.db_pk_column] is not None
-    return left._init_from_db(**one), right._init_from_db(**other) if there else None
+async def joined(
+    models: tuple[type[Model], ...], tail: str, *values: object
+) -> Sequence[Mapping[str, Any]]:
+    """The rows of a join, each with all columns of these models; `part` takes one's out.
+
+    `tail` is its FROM and what follows; tables go by their own names.
+    """
+    found: Sequence[Mapping[str, Any]] = await connections.get("default").execute_query_dict(
+        _side_by_side(models, tail), list(values)
+    )
+    return found
+
+
+def part(model: type[M], row: Mapping[str, Any]) -> M | None:
+    """One model of a joined row; None where an outer join found nothing."""
+    names = _aliases(model)
+    own = {name: row[alias] for name, alias in names}
+    return model._init_from_db(**own) if own[model._meta.db_pk_column] is not None else None
+
+
+def parts(model: type[M], found: Sequence[Mapping[str, Any]]) -> list[M]:
+    """The same of each row, where there is one."""
+    return [made for row in found if (made := part(model, row)) is not None]
 
 
 @cache
-def _prefixed(model: type[Model]) -> str:
-    table = model._meta.db_table
-    return ", ".join(
-        f'{table}."{name}" AS "{table}.{name}"'
-        for name in model._meta.fields_db_projection.values()
+def _side_by_side(models: tuple[type[Model], ...], tail: str) -> str:
+    columns = ", ".join(
+        f'{model._meta.db_table}."{name}" AS "{alias}"'
+        for model in models
+        for name, alias in _aliases(model)
     )
+    return f"SELECT {columns} {tail}"
 
 
-def _own(model: type[Model], row: Mapping[str, Any]) -> dict[str, Any]:
-    start = f"{model._meta.db_table}."
-    return {
-        name.removeprefix(start): value for name, value in row.items() if name.startswith(start)
-    }
+@cache
+def _aliases(model: type[Model]) -> tuple[tuple[str, str], ...]:
+    table = model._meta.db_table
+    return tuple((name, f"{table}.{name}") for name in model._meta.fields_db_projection.values())
 
 
 async def change(
@@ -85,13 +111,16 @@ async def changed(
     return [model._init_from_db(**row) for row in found]
 
 
-async def insert(row: Model) -> None:
-    """Store a new row whose key, if the database makes it, nobody needs."""
+async def insert_if(row: Model, made: str, *values: object) -> bool:
+    """Store a new row, whose key the caller made, if the change `made` RETURNs a row.
+
+    Both are one statement; the values of `made` come first.
+    """
     model = type(row)
     names = _inserted(model)
-    await connections.get("default").execute_query(
-        _insert(model, names), _encoded(model, {name: getattr(row, name) for name in names})
-    )
+    own = _encoded(model, {name: getattr(row, name) for name in names})
+    sql = _insert_if(model, names, made, len(values))
+    return bool(await connections.get("default").execute_query_dict(sql, [*values, *own]))
 
 
 @cache
@@ -120,11 +149,14 @@ def _inserted(model: type[Model]) -> tuple[str, ...]:
 
 
 @cache
-def _insert(model: type[Model], names: tuple[str, ...]) -> str:
+def _insert_if(model: type[Model], names: tuple[str, ...], made: str, before: int) -> str:
     columns = model._meta.fields_db_projection
     listed = ", ".join(f'"{columns[name]}"' for name in names)
-    places = ", ".join(f"${at}" for at, _ in enumerate(names, 1))
-    return f"INSERT INTO {model._meta.db_table} ({listed}) VALUES ({places})"  # noqa: S608
+    places = ", ".join(f"${at}" for at, _ in enumerate(names, before + 1))
+    return f"""
+    WITH made AS ({made})
+    INSERT INTO {model._meta.db_table} ({listed}) SELECT {places} FROM made RETURNING 1
+    """  # noqa: S608 - names of our own
 
 
 def _encoded(model: type[Model], sets: Mapping[str, object]) -> list[Any]:

@@ -48,6 +48,10 @@ _HELD_BACK = timedelta(minutes=1)
 _STEPS = 25
 _WATCHED = """WHERE case_id = $1 AND kind = 'refund' AND state = 'succeeded'
   AND watch_until >= $2"""
+_WITH_MOVING = """
+FROM case_ LEFT JOIN leg ON leg.case_id = case_.id AND leg.state = ANY($2)
+WHERE case_.id = $1 ORDER BY leg.position, leg.id
+"""
 _NEXT_LOOK = "SELECT next_look_at FROM leg WHERE id = $1"
 _IS_DUE = "SELECT 1 FROM case_ WHERE id = $1 AND next_check_at <= $2"
 
@@ -80,11 +84,12 @@ async def advance(case_id: int) -> datetime | None:
 
 
 async def _advance(case_id: int) -> datetime | None:
-    case = await rows.first(Case, "WHERE id = $1", case_id)
+    found = await rows.joined((Case, Leg), _WITH_MOVING, case_id, list(MOVING))
+    case = rows.part(Case, found[0]) if found else None
     if case is None or case.status is Status.DRAFT:
         return None
     try:
-        again = await _step_or_halt(case)
+        again = await _step_or_halt(case, rows.parts(Leg, found))
     except (facts.AlreadyDecided, facts.Stale):
         again = clock.now()
     except quarantine.Quarantined:
@@ -96,17 +101,14 @@ async def _advance(case_id: int) -> datetime | None:
     return await _look_again(case, again)
 
 
-async def _step_or_halt(case: Case) -> datetime | None:
+async def _step_or_halt(case: Case, moving: list[Leg]) -> datetime | None:
     try:
-        return await _step(case)
+        return await _step(case, moving)
     except Halt as halt:
         return await _halt(case, halt)
 
 
-async def _step(case: Case) -> datetime | None:
-    moving = await rows.read(
-        Leg, "WHERE case_id = $1 AND state = ANY($2) ORDER BY position, id", case.id, list(MOVING)
-    )
+async def _step(case: Case, moving: list[Leg]) -> datetime | None:
     for leg in moving:
         again = await _look(case, leg)
         if again <= clock.now():
@@ -277,13 +279,19 @@ async def _look_again(case: Case, again: datetime | None) -> datetime | None:
     """
     if again is None and case.status in workflow.OPEN:
         again = clock.now() + sending.LOOKUPS[1]
-    await rows.change(
-        Case,
-        {"next_check_at": again},
-        "WHERE id = $1 AND version = $2",
-        case.id,
-        case.version,
-    )
-    if again is not None and again <= clock.now():
+    if not (_is_over(again) and _is_over(case.next_check_at)):
+        await rows.change(
+            Case,
+            {"next_check_at": again},
+            "WHERE id = $1 AND version = $2",
+            case.id,
+            case.version,
+        )
+    if _is_over(again):
         await jobs.defer(jobs.advance(case.id))
     return again
+
+
+def _is_over(at: datetime | None) -> bool:
+    """Due already: a case that was due and stays due needs no other date."""
+    return at is not None and at <= clock.now()

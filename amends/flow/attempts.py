@@ -19,8 +19,12 @@ from amends.rules.plan import LegState
 
 LIVE = ("sending", "unknown")
 _STILL = "SELECT 1 FROM case_ WHERE id = $1 AND status = $2 AND version = $3 FOR UPDATE"
-_LAST_KEY = """SELECT coalesce(max(key_number), 0) AS number FROM attempt
-  WHERE leg_id = $1 AND step = $2"""
+# Read under the case's lock: the last key of this leg and step, and whether sends are held back.
+_READY = f"""
+SELECT (SELECT coalesce(max(key_number), 0) FROM attempt WHERE leg_id = $1 AND step = $2) AS number,
+  ({quarantine.HELD}) AS state
+"""  # noqa: S608 - a statement of our own
+_LEG_SENDS = "UPDATE leg SET state = 'sending' WHERE id = $1 AND state = $2 RETURNING id"
 # The answer ends the attempt, and the question on the desk if there was one.
 _SETTLE = """
 WITH told AS (
@@ -91,12 +95,8 @@ async def begin(
         async with in_transaction():
             if not await _still(case):
                 return None
-            await quarantine.must_be_clear()
-            attempt = await _create(leg, step, params, digest)
-            moved = await rows.change(
-                Leg, {"state": LegState.SENDING}, "WHERE id = $1 AND state = $2", leg.id, leg.state
-            )
-            if not moved:
+            attempt = await _next_key(leg, step, params, digest)
+            if not await rows.insert_if(attempt, _LEG_SENDS, leg.id, leg.state):
                 raise IntegrityError("the leg moved")
     except IntegrityError:
         return None
@@ -111,13 +111,15 @@ async def _still(case: Case) -> bool:
     return bool(held)
 
 
-async def _create(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> Attempt:
-    last = await connections.get("default").execute_query_dict(_LAST_KEY, [leg.id, step])
-    number = last[0]["number"] + 1
+async def _next_key(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> Attempt:
+    """The attempt under the next key. Raises Quarantined while sends are held back."""
+    found = await connections.get("default").execute_query_dict(_READY, [leg.id, step])
+    quarantine.must_read_clear(found[0]["state"])
+    number = found[0]["number"] + 1
     now = clock.now()
     if step in (Step.REFUND, Step.CREATE, Step.CREDIT):
         params = {**params, "metadata": {**params["metadata"], "attempt": str(number)}}
-    attempt = Attempt(
+    return Attempt(
         leg_id=leg.id,
         step=step,
         key_number=number,
@@ -132,8 +134,6 @@ async def _create(leg: Leg, step: Step, params: dict[str, Any], digest: str) -> 
         next_lookup_at=sending.next_lookup(0, now),
         created_at=now,
     )
-    await rows.insert(attempt)
-    return attempt
 
 
 async def again(case: Case, attempt: Attempt, moment: Moment) -> Decided | None:

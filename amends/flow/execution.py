@@ -4,13 +4,21 @@ from dataclasses import dataclass
 
 from amends import clock, policies, rows
 from amends.flow import fraud
-from amends.models import Account, Approval, Case, Leg, Plan
+from amends.models import Account, Approval, Case, Leg, Plan, PolicyVersion
 from amends.rules import plan as plans
+from amends.rules import policy
 from amends.rules.plan import LegKind, LegState
 
+# One live plan and one approval of it at most, by unique indexes; a row for each leg.
 _LIVE_PLAN = """
 FROM plan LEFT JOIN approval ON approval.plan_id = plan.id AND approval.decision = 'approved'
-WHERE plan.case_id = $1 AND plan.voided_at IS NULL
+LEFT JOIN policy_version ON policy_version.version = plan.policy_version
+LEFT JOIN leg ON leg.plan_id = plan.id
+WHERE plan.case_id = $1 AND plan.voided_at IS NULL ORDER BY leg.position
+"""
+_ACCOUNT_AND_DONE = """
+FROM account LEFT JOIN leg ON leg.case_id = $2 AND leg.state = 'succeeded' AND leg.id <> $3
+WHERE account.id = $1
 """
 
 
@@ -57,28 +65,52 @@ async def load(case: Case) -> Execution:
 
     Raises Halt when the digest, the approval or the legs are not what was approved.
     """
-    found = await rows.pair(Plan, Approval, _LIVE_PLAN, case.id)
-    if found is None:
+    found = await rows.joined((Plan, Approval, PolicyVersion, Leg), _LIVE_PLAN, case.id)
+    plan = rows.part(Plan, found[0]) if found else None
+    if plan is None:
         raise Halt("no_plan", "There is no live plan.")
-    plan, approval = found
+    approval = rows.part(Approval, found[0])
     if approval is None:
         raise Halt("no_approval", f"Plan v{plan.version} is not approved.")
     draft = plans.read(plan.canonical)
-    legs = tuple(await rows.read(Leg, "WHERE plan_id = $1 ORDER BY position", plan.id))
+    legs = tuple(rows.parts(Leg, found))
     _check_digest(plan, draft, approval, legs)
-    await _check_second(plan, draft, approval)
+    rules = policies.made_under(plan.policy_version, rows.part(PolicyVersion, found[0]))
+    await _check_second(plan, draft, approval, rules)
     return Execution(case, plan, draft, approval, legs)
 
 
 async def check_fresh(execution: Execution) -> None:
     """What may have changed since: the approval's age, the account's flag."""
+    _check_age(execution)
+    account = await rows.one(Account, "WHERE id = $1", execution.case.account_id)
+    _check_account(execution, account)
+
+
+async def check_charge(execution: Execution) -> None:
+    """As `check_fresh`; and all that a case charges stays within all that went back."""
+    own = execution.recharge
+    assert own is not None, "only a recharge is checked"
+    _check_age(execution)
+    found = await rows.joined(
+        (Account, Leg), _ACCOUNT_AND_DONE, execution.case.account_id, execution.case.id, own.id
+    )
+    account = rows.part(Account, found[0])
+    assert account is not None, "a case has an account"
+    _check_account(execution, account)
+    _must_not_charge_twice(own, rows.parts(Leg, found))
+
+
+def _check_age(execution: Execution) -> None:
     expires = execution.approval.expires_at
     if expires is not None and expires < clock.now():
         raise Halt(
             "approval_expired",
             f"The approval of plan v{execution.plan.version} expired on {expires:%Y-%m-%d}.",
         )
-    account = await rows.one(Account, "WHERE id = $1", execution.case.account_id)
+
+
+def _check_account(execution: Execution, account: Account) -> None:
     allowed = fraud.may_pay_back(execution.case.reason, execution.recharge is not None)
     if account.flagged_at is not None and not allowed:
         raise Halt("account_flagged", "The account is flagged; its money is frozen.")
@@ -99,12 +131,13 @@ def _check_hold(execution: Execution, account: Account) -> None:
         raise Halt("rebill_hold", f"No new card is charged for this account until {until:%b %d}.")
 
 
-async def _check_second(plan: Plan, draft: plans.Draft, approval: Approval) -> None:
+async def _check_second(
+    plan: Plan, draft: plans.Draft, approval: Approval, rules: policy.Policy
+) -> None:
     """Over the second limit, two different people approved exactly this plan."""
     refunds = draft.refunds()
     if not refunds:
         return
-    rules = await policies.of(plan.policy_version)
     limit = rules.second_limit(refunds[0].currency).minor
     if sum(leg.amount_minor for leg in refunds) <= limit:
         return
@@ -154,19 +187,11 @@ def _same(leg: Leg, planned: plans.PlannedLeg) -> bool:
     )
 
 
-async def must_not_charge_twice(execution: Execution) -> None:
-    """All that a case charges stays within all that went back, whatever its plans say.
+def _must_not_charge_twice(own: Leg, done: list[Leg]) -> None:
+    """What the case charges fits into what went back, whatever its plans say.
 
     Raises Halt where earlier charges, one that was taken over after a restore say, used it up.
     """
-    own = execution.recharge
-    assert own is not None, "only a recharge is checked"
-    done = await rows.read(
-        Leg,
-        "WHERE case_id = $1 AND state = 'succeeded' AND id <> $2",
-        execution.case.id,
-        own.id,
-    )
     back = sum(leg.amount_minor for leg in done if leg.kind is LegKind.REFUND)
     charged = sum(leg.amount_minor for leg in done if leg.kind is LegKind.RECHARGE)
     if charged + own.amount_minor > back:

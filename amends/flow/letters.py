@@ -43,7 +43,11 @@ def page(case: Case) -> str:
 
 async def head(case: Case) -> CaseHead:
     found = await connections.get("default").execute_query_dict(_HEAD, [case.id, case.order_id])
-    number, seq, head = found[0]["number"], found[0]["seq"], found[0]["hash"]
+    return head_of(case, found[0]["number"], found[0]["seq"], found[0]["hash"])
+
+
+def head_of(case: Case, number: str | None, seq: int | None, head: str) -> CaseHead:
+    """The same from its order's number and the newest entry of its history."""
     # Each mail carries the head of the history out of our reach: a cheap witness.
     record = f"#{seq} head={head[:16]}" if seq else ""
     return CaseHead(case.ref, case.contact_name, page(case), number or case.claimed_order, record)
@@ -144,8 +148,8 @@ async def bank_dispute(
     )
 
 
-async def done(
-    case: Case, refunds: list[Leg], recharge: Leg | None, ending: Leg | None = None
+def done(
+    head: CaseHead, refunds: list[Leg], recharge: Leg | None, ending: Leg | None = None
 ) -> mails.Done:
     charged_on = None
     if recharge is not None and recharge.confirmed_at is not None:
@@ -153,7 +157,7 @@ async def done(
     return mails.Done(
         company(),
         today(),
-        await head(case),
+        head,
         tuple(sent(leg) for leg in refunds),
         planned(recharge) if recharge else None,
         charged_on,

@@ -16,8 +16,8 @@ from amends.rules.sending import Change
 from amends.rules.workflow import Action, Status
 
 MOVING = frozenset({LegState.SENDING, LegState.PENDING, LegState.UNKNOWN, LegState.NEEDS_ACTION})
-_LIVE_REFUNDS = """WHERE kind = 'refund' AND plan_id =
-  (SELECT plan.id FROM plan WHERE plan.case_id = $1 AND plan.voided_at IS NULL)"""
+_LIVE_LEGS = """WHERE plan_id =
+  (SELECT plan.id FROM plan WHERE plan.case_id = $1 AND plan.voided_at IS NULL) ORDER BY position"""
 
 
 async def refund(leg_id: object, seen: RefundFacts) -> None:
@@ -164,10 +164,12 @@ async def settle_refunds(case: Case) -> None:
     """The gate. Only the transaction that sees every refund confirmed moves the case on."""
     if case.status is not Status.REFUNDING:
         return
-    legs = await rows.read(Leg, _LIVE_REFUNDS, case.id)
+    planned = await rows.read(Leg, _LIVE_LEGS, case.id)
+    legs = [leg for leg in planned if leg.kind is LegKind.REFUND]
     states = {leg.state for leg in legs}
     if legs and states == {LegState.SUCCEEDED}:
-        await _all_confirmed(case, legs)
+        recharge = next((leg for leg in planned if leg.kind is LegKind.RECHARGE), None)
+        await _all_confirmed(case, legs, recharge)
     elif states & {LegState.FAILED, LegState.CANCELED} and not states & (
         MOVING | {LegState.PLANNED}
     ):
@@ -175,12 +177,9 @@ async def settle_refunds(case: Case) -> None:
         await moves.move(case, Action.REFUND_FAILED, STRIPE, reason=", ".join(failed))
 
 
-async def _all_confirmed(case: Case, refunds: list[Leg]) -> None:
+async def _all_confirmed(case: Case, refunds: list[Leg], recharge: Leg | None) -> None:
     await moves.move(
         case, Action.CONFIRM_REFUNDS, STRIPE, data={"refunds": [leg.stripe_id for leg in refunds]}
-    )
-    recharge = await rows.first(
-        Leg, "WHERE plan_id = $1 AND kind = 'recharge' LIMIT 1", refunds[0].plan_id
     )
     if recharge is not None:
         letter = await letters.refunds_confirmed(case, refunds, recharge)

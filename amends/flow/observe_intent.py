@@ -51,6 +51,15 @@ async def intent(leg_id: object, seen: IntentFacts) -> None:
                 )
 
 
+def says_nothing(leg: Leg, seen: IntentFacts) -> bool:
+    """Our own intent, not confirmed yet: nothing to write down, whatever the leg is by now.
+
+    What is compared never changes once it is there.
+    """
+    change = sending.intent_seen(seen.status, seen.error_code)
+    return change is IntentChange.NOT_CONFIRMED and leg.stripe_id == seen.id and _is_same(leg, seen)
+
+
 async def created(leg_id: object, seen: IntentFacts) -> None:
     """The PaymentIntent exists, unconfirmed; from here its id is the guard against a second."""
     async with in_transaction():
@@ -72,12 +81,7 @@ async def created(leg_id: object, seen: IntentFacts) -> None:
 
 async def _is_strange(leg: Leg, seen: IntentFacts) -> bool:
     """Amount, currency and customer are what was approved, and it is the leg's only intent."""
-    same = (seen.amount_minor, seen.currency, seen.customer_id) == (
-        leg.amount_minor,
-        leg.currency,
-        leg.customer_id,
-    )
-    if same and leg.stripe_id in (None, seen.id):
+    if _is_same(leg, seen) and leg.stripe_id in (None, seen.id):
         return False
     await exceptions_desk.tell(
         "recharge_differs",
@@ -88,6 +92,14 @@ async def _is_strange(leg: Leg, seen: IntentFacts) -> bool:
         stripe_id=seen.id,
     )
     return True
+
+
+def _is_same(leg: Leg, seen: IntentFacts) -> bool:
+    return (seen.amount_minor, seen.currency, seen.customer_id) == (
+        leg.amount_minor,
+        leg.currency,
+        leg.customer_id,
+    )
 
 
 def _facts(leg: Leg, seen: IntentFacts) -> dict[str, object]:

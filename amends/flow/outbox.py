@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from tortoise import connections
 
-from amends import clock, jobs, rows, settings
+from amends import clock, jobs, settings
 from amends.gateways import document_data, mail_contexts
 from amends.models import Case, Document
 
@@ -25,6 +25,11 @@ VALUES ($1, $2, $3, $4, $5::jsonb, 'queued', '', '', $6)
 ON CONFLICT DO NOTHING RETURNING id
 """,
     6,
+    # The new row is not there yet for this part of the statement.
+    """
+UPDATE document SET superseded_at = $6 WHERE case_id = $2 AND kind = $3
+  AND superseded_at IS NULL AND EXISTS (SELECT 1 FROM made)
+""",
 )
 
 
@@ -86,12 +91,4 @@ async def document(case: Case, facts: document_data.Document, outcome: str) -> U
     )
     if not made:
         return (await Document.get(case_id=case.id, kind=kind, outcome=outcome)).id
-    await rows.change(
-        Document,
-        {"superseded_at": now},
-        "WHERE case_id = $1 AND kind = $2 AND superseded_at IS NULL AND id <> $3",
-        case.id,
-        kind,
-        document_id,
-    )
     return document_id

@@ -26,8 +26,10 @@ async def close(run: Execution) -> datetime | None:
     await _check_at_stripe(refunds)
     await _check_rows(run, refunds)
     async with in_transaction():
-        documents = await _documents(run, refunds)
-        letter = await letters.done(run.case, refunds, run.recharge, _ended(run))
+        known = await proof_facts.known(run.case, refunds)
+        documents = await _documents(run, refunds, known)
+        head = known.letter_head()
+        letter = letters.done(head, refunds, run.recharge, _ended(run))
         await outbox.mail(run.case, letter, outcome(refunds, run.recharge), documents)
         await moves.move(
             run.case,
@@ -40,6 +42,8 @@ async def close(run: Execution) -> datetime | None:
 
 
 async def _refunds(run: Execution) -> list[Leg]:
+    if run.draft.remedy is None and not run.draft.rests_on:
+        return list(run.refunds)
     earlier = Leg.filter(case_id=run.case.id, kind=LegKind.REFUND)
     if run.draft.remedy is not None:
         # The proof that was withdrawn also told of refunds that hold.
@@ -83,15 +87,15 @@ def _ended(run: Execution) -> Leg | None:
     return next((leg for leg in ends if leg.state is LegState.SUCCEEDED), None)
 
 
-async def _documents(run: Execution, refunds: list[Leg]) -> list[UUID]:
+async def _documents(run: Execution, refunds: list[Leg], known: proof_facts.Known) -> list[UUID]:
     name = outcome(refunds, run.recharge)
     made: list[documents.Document] = []
     if refunds:
-        made.append(await proof_facts.proof(run.case, refunds, run.recharge))
+        made.append(known.proof(refunds, run.recharge))
     if run.draft.outcome is Outcome.CANCELLATION:
-        made.append(await proof_facts.cancellation(run.case, refunds, _ended(run)))
+        made.append(await known.cancellation(refunds, _ended(run)))
     if run.recharge is not None:
-        made.append(await proof_facts.receipt(run.case, refunds, run.recharge))
+        made.append(known.receipt(refunds, run.recharge))
     return [await outbox.document(run.case, each, name) for each in made]
 
 

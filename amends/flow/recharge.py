@@ -27,6 +27,8 @@ from amends.rules.plan import LegKind, LegState
 from amends.rules.sending import IntentChange, Next
 from amends.rules.workflow import Action, Status
 
+_CASE_AND_LEG = "FROM leg JOIN case_ ON case_.id = leg.case_id WHERE leg.id = $1"
+
 
 async def start(run: Execution) -> datetime:
     """Create the PaymentIntent, unconfirmed: nothing is charged by this."""
@@ -142,9 +144,9 @@ async def look(case: Case, leg: Leg) -> datetime:
     """Read the intent, write down what it shows, and go on if it is ours to go on."""
     moment = Moment.now()
     seen = await stripe.intent(leg.payment_intent_id)
-    await observe_intent.intent(leg.id, seen)
-    leg = await rows.one(Leg, "WHERE id = $1", leg.id)
-    case = await rows.one(Case, "WHERE id = $1", case.id)
+    if not observe_intent.says_nothing(leg, seen):
+        await observe_intent.intent(leg.id, seen)
+    case, leg = await _as_now(leg)
     if case.status is not Status.RECHARGING:
         return await make_safe(case, leg, seen)
     match sending.intent_seen(seen.status, seen.error_code):
@@ -157,6 +159,12 @@ async def look(case: Case, leg: Leg) -> datetime:
         case IntentChange.PROCESSING:
             return clock.now() + sending.LOOKUPS[2]
     return clock.now()
+
+
+async def _as_now(leg: Leg) -> tuple[Case, Leg]:
+    found = await rows.joined((Case, Leg), _CASE_AND_LEG, leg.id)
+    (case,), (leg,) = rows.parts(Case, found), rows.parts(Leg, found)
+    return case, leg
 
 
 async def _confirm_or_wait(case: Case, leg: Leg, moment: Moment) -> datetime:
@@ -231,8 +239,7 @@ async def _answered(leg: Leg) -> None:
 
 async def _gate(run: Execution) -> None:
     """Every refund confirmed, by our rows and by Stripe right now; no dispute on any charge."""
-    await execution.check_fresh(run)
-    await execution.must_not_charge_twice(run)
+    await execution.check_charge(run)
     for refunded in await execution.confirmed_refunds_under(run):
         assert refunded.stripe_id is not None
         seen = await stripe.refund(refunded.stripe_id)

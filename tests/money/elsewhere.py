@@ -156,7 +156,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "flow.proof:_check_at_stripe await observe.refund(leg.id, seen)",
     ),
     "test_a_manager_confirms_the_amount_again_at_the_end": (
-        "flow.proof:_documents await proof_facts.cancellation(run.case, refunds, _ended(run))",
+        "flow.proof:_documents await known.cancellation(refunds, _ended(run))",
     ),
     "test_it_ends_the_same_wherever_the_worker_dies_on_each_path": (
         "flow.chargeback:lock await lock(await Case.get(id=case.id), by, reason, dispute)",
@@ -185,7 +185,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         'TimelineEntry.filter(case_id=case_id).exclude(to_status="").order_by("-seq").first()',
     ),
     "test_only_a_manager_takes_over_and_says_how_it_is_known": (
-        "moves:note async with in_transaction():",
+        "moves:note async with rows.in_transaction():",
         "moves:note await jobs.defer(*wakes)",
         "moves:note await timeline.append(case.id, entry)",
         'moves:note await rows.first(Case, "WHERE id = $1 FOR UPDATE", case.id)',
