@@ -12,7 +12,6 @@ from amends.models import TimelineEntry
 from amends.rules.people import Actor
 
 GENESIS = "0" * 64
-_HEAD = "SELECT seq, hash FROM timeline WHERE case_id = $1 ORDER BY seq DESC LIMIT 1"
 # The entry before is read, and the hash over it and the new one computed, where the row is
 # written: `chain_hash` computes the same from the row.
 _APPEND = """
@@ -81,12 +80,6 @@ def _between(entry: Entry, words: str) -> str:
         separators=(",", ":"),
     )
     return f',{inner[1:-1]},"'
-
-
-async def head(case_id: int) -> tuple[int, str]:
-    """Number and hash of the newest entry; (0, "") before the first."""
-    found = await connections.get("default").execute_query_dict(_HEAD, [case_id])
-    return (found[0]["seq"], found[0]["hash"]) if found else (0, "")
 
 
 def commitment(salt: str, actor_name: str, reason: str, data: dict[str, object]) -> str:

@@ -30,6 +30,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "test_a_partly_refunded_rebill_sends_the_rest_and_then_charges_the_whole": (
         "flow.advance:_after_refunds await execution.confirmed_refunds_under(run)",
+        'flow.proof:_refunds await held.order_by("plan_id", "position")',
     ),
     "test_an_expired_approval_sends_nothing": (
         "flow.advance:_back_to_people await moves.move(case, Action.VOID_PLAN, WORKER, "
@@ -37,6 +38,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
         "flow.advance:_back_to_people await Plan.filter(case_id=case.id, voided_at=None).update(",
     ),
     "test_the_worker_halts_a_plan_that_one_person_approved_around_the_desk": (
+        "flow.execution:load await _check_second(plan, draft, approval, rules)",
         "flow.execution:_check_second await Approval.filter(plan_id=plan.id, "
         'decision="agreed", digest=plan.digest).first()',
     ),
