@@ -365,22 +365,31 @@ def with_webhook_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def approve_new_card(
-    shop: Shop, case: Case, sold: Sale, agent: Staff, manager: Staff, number: str = MASTERCARD
+    shop: Shop,
+    case: Case,
+    sold: Sale,
+    agent: Staff,
+    manager: Staff,
+    number: str = MASTERCARD,
+    more: tuple[PlannedLeg, ...] = (),
 ) -> Approved:
-    """The customer saved another card and a manager approves charging it."""
+    """The customer saved another card and a manager approves charging it.
+
+    `more` are refunds that go before, and the charge is for these too.
+    """
     done = await Leg.filter(case_id=case.id, kind=LegKind.REFUND, state=LegState.SUCCEEDED)
     await Plan.filter(case_id=case.id, voided_at=None).update(
         voided_at=clock.now(), void_reason="another card"
     )
     card = shop.world.add_card(sold.customer_id, number)
-    leg = _recharge_leg(sold, card, sum(each.amount_minor for each in done))
+    leg = _recharge_leg(sold, card, sum(each.amount_minor for each in (*done, *more)))
     draft = Draft(
         case.ref,
         2,
         1,
-        Outcome.RECHARGE,
+        Outcome.REBILL if more else Outcome.RECHARGE,
         case.contact_email,
-        (leg,),
+        (*more, leg),
         rests_on=tuple(str(each.id) for each in done),
     )
     return await approve(case, draft, agent, manager)

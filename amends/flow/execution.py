@@ -21,6 +21,8 @@ FROM account LEFT JOIN leg ON leg.case_id = $2 AND leg.state = 'succeeded' AND l
 WHERE account.id = $1
 """
 
+_TO_MOVE = (LegState.PLANNED, LegState.SENDING, LegState.UNKNOWN, LegState.PENDING)
+
 
 class Halt(Exception):
     """The plan must not go on; the text says why. `key` names the kind of halt."""
@@ -198,17 +200,32 @@ def _must_not_charge_twice(own: Leg, done: list[Leg]) -> None:
         raise Halt("twice", "In all, more would be charged than went back.")
 
 
+async def charges_under(execution: Execution, leg: Leg) -> tuple[str, ...]:
+    """The charges on which a dispute or a warning stops this refund, its own first.
+
+    They are those that are still to move, and for a re-bill all that the new charge rests on.
+    """
+    if execution.recharge is None:
+        legs = [each for each in execution.refunds if each.state in _TO_MOVE]
+    else:
+        legs = [*await _earlier(execution), *execution.refunds]
+    return tuple(dict.fromkeys(each.charge_id for each in (leg, *legs)))
+
+
+async def _earlier(execution: Execution) -> list[Leg]:
+    """The refunds of earlier plans that the new charge rests on too."""
+    rests_on = list(execution.draft.rests_on)
+    if not rests_on:
+        return []
+    return await rows.read(Leg, "WHERE id = ANY($1) AND case_id = $2", rests_on, execution.case.id)
+
+
 async def confirmed_refunds_under(execution: Execution) -> list[Leg]:
     """The refund legs that a recharge rests on: this plan's and the earlier ones it names.
 
     Raises Halt unless every one of them is confirmed.
     """
-    rests_on = list(execution.draft.rests_on)
-    earlier = (
-        await rows.read(Leg, "WHERE id = ANY($1) AND case_id = $2", rests_on, execution.case.id)
-        if rests_on
-        else []
-    )
+    earlier = await _earlier(execution)
     if len(earlier) != len(execution.draft.rests_on):
         raise Halt("gate", "A refund that the new charge rests on is not on this case.")
     legs = [*earlier, *execution.refunds]

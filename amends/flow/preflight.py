@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from amends.flow import strangers
+from amends.flow import execution, strangers
+from amends.flow.execution import Execution
 from amends.gateways import stripe
 from amends.models import Case, Leg
 from amends.rules.workflow import Reason
@@ -35,9 +36,9 @@ class Changed:
 Finding = Clear | Disputed | Warned | Changed
 
 
-async def refund(case: Case, leg: Leg) -> Finding:
-    """Disputes, early fraud warnings and the refundable rest of the leg's charge."""
-    blocked = await in_the_way(case, leg.charge_id)
+async def refund(run: Execution, leg: Leg) -> Finding:
+    """Disputes and warnings on the plan's charges, and the refundable rest of the leg's own."""
+    blocked = await in_the_way(run, leg)
     if not isinstance(blocked, Clear):
         return blocked
     charge = await stripe.charge(leg.charge_id)
@@ -49,7 +50,19 @@ async def refund(case: Case, leg: Leg) -> Finding:
     return _refundable(leg, charge, refunds) or Clear(refunds)
 
 
-async def in_the_way(case: Case, charge_id: str) -> Finding:
+async def in_the_way(run: Execution, leg: Leg) -> Finding:
+    """What stands on the leg's charge or on one that moves, or is rested on, with it.
+
+    One dispute stops the whole plan, so a leg is not sent while another one's charge is disputed.
+    """
+    for charge_id in await execution.charges_under(run, leg):
+        found = await _blocks(run.case, charge_id)
+        if not isinstance(found, Clear):
+            return found
+    return Clear()
+
+
+async def _blocks(case: Case, charge_id: str) -> Finding:
     """As `claims_on`; a warning does not stop the refund that Security decided because of it."""
     found = await claims_on(charge_id)
     own = case.reason is Reason.NOT_RECOGNISED and isinstance(found, Warned)

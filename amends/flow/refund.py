@@ -28,7 +28,7 @@ async def send_next(run: Execution) -> datetime | None:
     await execution.check_fresh(run)
     await pace.wait("refunds")
     moment = Moment.now()
-    found = await preflight.refund(run.case, leg)
+    found = await preflight.refund(run, leg)
     match found:
         case preflight.Disputed(dispute):
             await chargeback.lock_for(run.case, STRIPE, dispute)
@@ -216,7 +216,7 @@ async def _resend(case: Case, leg: Leg, attempt: Attempt, moment: Moment) -> dat
     """The same key again, after the same checks as the first time."""
     run = await execution.load(case)
     await execution.check_fresh(run)
-    blocked = await preflight.in_the_way(case, leg.charge_id)
+    blocked = await preflight.in_the_way(run, leg)
     if not isinstance(blocked, preflight.Clear):
         return await _stop_for(case, blocked)
     await pace.wait("refunds")

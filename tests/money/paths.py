@@ -55,6 +55,18 @@ async def declined(scene: Scene) -> Case:
     return await scene.until(made.case, Status.RESOLVED)
 
 
+async def the_rest_with_another_card(scene: Scene) -> Case:
+    """After a decline more is refunded, and the new charge rests on the earlier refunds too."""
+    case = await scene.approved(*TWO, new_card=DECLINES, refunds=[40_000, 30_000])
+    case = await scene.until(case, Status.NEEDS_NEW_CARD)
+    assert scene.sold is not None
+    more = (shops.refund_leg(scene.sold.deposits[1], 20_000),)
+    made = await shops.approve_new_card(
+        scene.shop, case, scene.sold, scene.agent, scene.manager, more=more
+    )
+    return await scene.until(made.case, Status.RESOLVED)
+
+
 def _with_fault(route: str, kind: FaultKind) -> Path:
     async def path(scene: Scene) -> Case:
         case = await scene.approved((AMEX, 120_000), refunds=[40_000])
@@ -288,6 +300,7 @@ MATRIX: dict[str, Path] = {
     "pending": pending,
     "authentication": authentication,
     "declined, another card": declined,
+    "declined, the rest with another card": the_rest_with_another_card,
     "lost answer": lost_answer,
     "lost confirmation": lost_confirmation,
     "stored 500": stored_500,

@@ -106,6 +106,40 @@ async def test_between_approval_and_the_first_send(
 
 
 @pytest.mark.parametrize("incident", INCIDENTS)
+@pytest.mark.parametrize("new_card", [VISA, None])
+async def test_a_dispute_on_the_second_charge_stops_the_first_leg_too(
+    shop: Shop, sam: Staff, dana: Staff, incident: str, new_card: str | None
+) -> None:
+    """Found by the look alone, before the first leg leaves: the plan stops as a whole."""
+    sold = await shops.sale(shop, (AMEX, 120_000), (VISA, 80_000))
+    made = await shops.approved(shop, sold, sam, dana, new_card=new_card)
+    calls = Calls.to(shop.world)
+    await happens(shop.world, incident, sold.deposits[1].charge_id, KNOWN_BY[1])
+
+    case = await weeks_go_by(shop, await shops.work(made.case))
+
+    assert is_stopped(case, incident) and calls.made == []
+    assert not await Attempt.filter(leg__case_id=case.id).exists()
+    assert await ExceptionItem.filter(case_id=case.id, resolved_at=None).exists()
+
+
+@pytest.mark.parametrize("incident", ("open_dispute", "open_inquiry"))
+async def test_a_dispute_on_the_charge_that_went_back_stops_the_second_leg_of_a_rebill(
+    shop: Shop, sam: Staff, dana: Staff, incident: str
+) -> None:
+    """No event tells it; the new charge rests on that refund, so the look reads its charge too."""
+    sold = await shops.sale(shop, (AMEX, 120_000), (VISA, 80_000))
+    made = await shops.approved(shop, sold, sam, dana)
+    case = await steps_until(made.case, position=1, state=LegState.SUCCEEDED)
+    calls = Calls.to(shop.world)
+    await happens(shop.world, incident, sold.deposits[0].charge_id, KNOWN_BY[1])
+
+    case = await weeks_go_by(shop, await shops.work(case))
+
+    assert is_stopped(case, incident) and calls.made == []
+
+
+@pytest.mark.parametrize("incident", INCIDENTS)
 @pytest.mark.parametrize("known_by", KNOWN_BY)
 async def test_between_two_refunds(
     shop: Shop, sam: Staff, dana: Staff, incident: str, known_by: str
