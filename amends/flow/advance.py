@@ -42,6 +42,17 @@ _FOR_PEOPLE = frozenset(
         "twice",
     }
 )
+# In these a plan is being carried out.
+_CARRIES_OUT = frozenset(
+    {
+        Status.APPROVED,
+        Status.REFUNDING,
+        Status.AUDITING,
+        Status.REFUNDED,
+        Status.RECHARGING,
+        Status.RECHARGED,
+    }
+)
 # A quarantine ends with a reconciliation; its cases are looked at again soon after.
 _HELD_BACK = timedelta(minutes=1)
 # One job goes on while the next step is due at once; a case that never rests lets others in.
@@ -243,9 +254,14 @@ async def _watch(case: Case) -> datetime | None:
 
 
 async def _halt(case: Case, halt: Halt) -> datetime:
-    """The plan may not go on: a person is told, and the case goes where a new plan is made."""
-    await proof.halted(case, halt)
+    """The plan may not go on: a person is told, and the case goes where a new plan is made.
+
+    What locked or reopened the case told people itself, with its own move.
+    """
     case = await Case.get(id=case.id)
+    if case.status not in _CARRIES_OUT:
+        return clock.now() + _IDLE
+    await proof.halted(case, halt)
     if halt.key in _FOR_PEOPLE:
         await _back_to_people(case, halt)
     return clock.now() + _IDLE

@@ -219,7 +219,10 @@ async def looked(attempt: Attempt) -> datetime:
 
 
 async def close_absent(attempt: Attempt, back_to: LegState = LegState.PLANNED) -> None:
-    """Absence is proven and the wire is empty: this key is done, the leg is as before."""
+    """Absence is proven and the wire is empty: this key is done, the leg is as before.
+
+    What became of the call is known by that, so the question on the desk is answered too.
+    """
     async with in_transaction():
         closed = await Attempt.filter(id=attempt.id, state__in=LIVE, sends=attempt.sends).update(
             state="failed", error_text="absent at Stripe", settled_at=clock.now()
@@ -227,6 +230,9 @@ async def close_absent(attempt: Attempt, back_to: LegState = LegState.PLANNED) -
         if closed:
             await Leg.filter(id=attempt.leg_id, state__in=["sending", "unknown"]).update(
                 state=back_to
+            )
+            await exceptions_desk.settle(
+                "unknown_outcome", str(attempt.leg_id), "Stripe shows: not there"
             )
 
 

@@ -12,6 +12,7 @@ from amends.models import Attempt, Case, ExceptionItem, Leg
 from amends.rules.people import Customer, Staff
 from amends.rules.plan import LegKind, LegState
 from amends.rules.workflow import Status
+from sandbox.stripe_twin.faults import FaultKind
 from sandbox.stripe_twin.transport import client_for
 from tests import shop as shops
 from tests.backoffice import scene
@@ -45,6 +46,27 @@ async def test_a_refused_key_stops_everything_and_is_told_once(
         assert case.status is Status.RESOLVED
     keys = await Attempt.filter(step="refund").values_list("key_number", flat=True)
     assert set(keys) == {1}, "the same keys went again"
+
+
+@pytest.mark.req("F04")
+async def test_a_question_is_answered_once_nothing_can_be_on_the_wire(
+    shop: Shop, sam: Staff, dana: Staff
+) -> None:
+    """The request was lost and a dispute keeps it from going again: it was never carried out."""
+    sold = await shops.sale(shop, (VISA, 9_000))
+    case = (await shops.approved(shop, sold, sam, dana)).case
+    shop.world.faults.add("POST /v1/refunds", FaultKind.LOST_REQUEST)
+    await shops.work(case)
+    shop.world.open_dispute(sold.deposits[0].charge_id)
+    asked = ExceptionItem.filter(kind="unknown_outcome", resolved_at=None)
+    case = await shops.work_on(shop, case, minutes=2)
+    assert case.status is Status.LOCKED_CHARGEBACK
+    assert await asked.exists(), "it may still be on its way"
+
+    for _ in range(3):
+        case = await shops.work_on(shop, case, minutes=10)
+    assert not await asked.exists()
+    assert not await Attempt.filter(state__in=["sending", "unknown"]).exists()
 
 
 @pytest.mark.req("F54")

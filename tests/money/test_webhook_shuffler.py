@@ -18,6 +18,7 @@ from tests.money.scene import end_of
 from tests.shop import ALWAYS_SCA, AMEX, DECLINES, FAILS, MASTERCARD, PENDING, VISA, Shop
 
 Message = tuple[bytes, str]
+Record = Callable[[str, object], None]
 Scenario = Callable[[Shop, Staff, Staff], Awaitable[Case]]
 _seeds = itertools.count(1)
 # Which of a scenario's events decide something, the weightiest first.
@@ -107,7 +108,7 @@ async def _without_events(name: str) -> object:
 
 
 @pytest.fixture
-async def people(db: None, shop: Shop) -> None:
+async def people(quick_db: None, shop: Shop) -> None:
     _people[:] = [
         await shops.person("Sam Ito", Role.AGENT),
         await shops.person("Dana Cole", Role.MANAGER),
@@ -130,8 +131,11 @@ async def test_losing_one_event_and_doubling_the_next_changes_nothing(name: str)
 @pytest.mark.slow
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("name", list(SCENARIOS))
-async def test_losing_or_doubling_each_event_changes_nothing(name: str) -> None:
+async def test_losing_or_doubling_each_event_changes_nothing(
+    name: str, record_property: Record
+) -> None:
     expected, count = await _with_and_without(name)
+    record_property("losses and repeats", 2 * count)
     for at in range(count):
         found = await _play(name, lambda them, at=at: them[:at] + them[at + 1 :])
         assert found == expected, f"{name} without event {at}"
@@ -163,11 +167,12 @@ async def test_any_order_ends_the_same(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("name", list(SCENARIOS))
-async def test_every_order_ends_the_same(name: str) -> None:
-    await _shuffled(name, 720)
+async def test_every_order_ends_the_same(name: str, record_property: Record) -> None:
+    record_property("orders", await _shuffled(name, 720))
 
 
-async def _shuffled(name: str, most: int) -> None:
+async def _shuffled(name: str, most: int) -> int:
+    """Every order of the events, or so many of them; returns how many."""
     expected = await _without_events(name)
     orders = list(itertools.permutations(range(await _count(name))))
     Random(1).shuffle(orders)
@@ -177,6 +182,7 @@ async def _shuffled(name: str, most: int) -> None:
             return [messages[at] for at in order]
 
         assert await _play(name, shuffled) == expected, f"{name} in the order {order}"
+    return len(orders[:most])
 
 
 async def _count(name: str) -> int:
