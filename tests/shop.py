@@ -378,6 +378,7 @@ async def approve_new_card(
     `more` are refunds that go before, and the charge is for these too.
     """
     done = await Leg.filter(case_id=case.id, kind=LegKind.REFUND, state=LegState.SUCCEEDED)
+    assert done or more, "there is nothing to charge again"
     await Plan.filter(case_id=case.id, voided_at=None).update(
         voided_at=clock.now(), void_reason="another card"
     )
