@@ -5,7 +5,7 @@ from datetime import datetime
 from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, ledger, moves, rows, timeline
-from amends.flow import attempts, letters, outbox
+from amends.flow import attempts, letters, outbox, proof_anew
 from amends.gateways.document_data import ProofOfRefund
 from amends.gateways.stripe_facts import RefundFacts
 from amends.models import Case, Document, Leg
@@ -234,7 +234,7 @@ async def _take_reference(case: Case, leg: Leg, seen: RefundFacts) -> None:
     await Leg.filter(id=leg.id).update(
         bank_reference=seen.reference[:64], bank_reference_type=seen.reference_type[:40]
     )
-    leg.bank_reference = seen.reference
+    leg.bank_reference = seen.reference[:64]
     await timeline.append(
         case.id,
         timeline.Entry(
@@ -245,4 +245,6 @@ async def _take_reference(case: Case, leg: Leg, seen: RefundFacts) -> None:
         ),
     )
     if leg.confirmed_at is not None:
-        await outbox.mail(case, await letters.bank_reference(case, leg), f"leg:{leg.id}")
+        papers = await proof_anew.with_trace_number(case, leg)
+        letter = await letters.bank_reference(case, leg)
+        await outbox.mail(case, letter, f"leg:{leg.id}", papers)

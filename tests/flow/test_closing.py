@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from amends import clock
 from amends.flow import proof
 from amends.gateways import stripe
-from amends.models import Approval, Case, ExceptionItem, Leg, MailItem
+from amends.models import Approval, Case, Document, ExceptionItem, Leg, MailItem
 from amends.rules.people import Staff
 from amends.rules.plan import LegKind
 from amends.rules.workflow import Status
@@ -35,6 +36,37 @@ async def test_it_closes_with_the_refunds_id_the_mail_and_the_approval(
     assert leg.stripe_id in str(mail.context) and "window" in str(mail.context)
     approval = await Approval.get(case_id=case.id)
     assert (approval.decision, approval.role) == ("approved", "manager")
+
+
+async def _trace_number(shop: Shop, case: Case, number: str) -> Case:
+    leg = await Leg.get(case_id=case.id, kind=LegKind.REFUND)
+    shop.world.set_reference(str(leg.stripe_id), number)
+    await Case.filter(id=case.id).update(next_check_at=clock.now())
+    await Leg.filter(id=leg.id).update(next_look_at=clock.now())
+    return await shops.work(case)
+
+
+@pytest.mark.req("A9", "I25")
+async def test_a_trace_number_after_the_close_makes_the_proof_anew(
+    shop: Shop, sam: Staff, dana: Staff
+) -> None:
+    """One proof stands; the one before is kept and marked, and the mail carries the new one."""
+    case = await shops.work(await _refunded(shop, sam, dana))
+    first = await Document.get(case_id=case.id, kind="proof_of_refund")
+    number = "74599998185000001234567"
+    assert number not in str(first.facts)
+
+    for _ in range(2):
+        case = await _trace_number(shop, case, number)
+
+    old = await Document.get(id=first.id)
+    assert old.facts == first.facts and old.superseded_at is not None
+    new = await Document.get(case_id=case.id, kind="proof_of_refund", superseded_at=None)
+    assert number in str(new.facts)
+    assert await Document.filter(case_id=case.id, kind="proof_of_refund").count() == 2
+    mail = await MailItem.get(case_id=case.id, kind="bank_reference")
+    assert mail.document_ids == [str(new.id)]
+    assert case.status is Status.RESOLVED
 
 
 @pytest.mark.req("A11")
