@@ -13,21 +13,26 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx2
 import uvicorn
 
 from amends import embedded, migrate, settings
 from tests.crash import outside, workers
-from tests.crash.stage import Stage, end, fork, listening
+from tests.crash.stage import Stage, end, fork, imported, listening
 
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
 # Virtual seconds; after each jump everything that is due is worked off.
 QUIET = (400, 400, 7_200, 100_000, 400_000)
-RED_KILLS = 400
+# A red control is caught within these, or it stayed green.
+RED_KILLS, RED_S = 600, 600.0
 WORKERS = ("worker1", "worker2")
-# Real seconds at work, at most; a little more than a virtual minute.
-LIFE_S = 2.5
+SPARES = 3
+# Real seconds, both exponential: at work until the kill, and standing still. Any instant is as
+# likely as any other, and one life in thirty is longer than a virtual minute.
+LIFE_S, STILL_S = 0.6, 1.2
+LONGEST_STILL_S = 6.0
 _PROGRESS = 100
 
 
@@ -40,6 +45,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="kill no longer than this")
     parser.add_argument("--no-red", action="store_true", help="leave the red controls out")
     options = parser.parse_args()
+    imported()
     folder = Path(tempfile.mkdtemp(prefix="amends-crash-"))
     folder.chmod(0o755)
     server = embedded.start(folder / "postgres", *FAST)
@@ -64,39 +70,45 @@ def _show_logs(folder: Path) -> None:
 
 
 def _trial(folder: Path, server: embedded.Server, options: argparse.Namespace) -> int:
-    seed = options.seed
-    run = _run(folder, server, seed, "as it is")
-    started = time.monotonic()
+    run = _run(folder, server, options.seed, "as it is")
+    started, found = time.monotonic(), ["the run was ended before the comparison"]
     try:
         run.open()
         run.kill_for(options.kills, options.minutes)
-        status = run.quiet()
-        found = run.ask("verdict")["violations"]
+        found = _compared(run)
     finally:
         run.close()
-    for text in found[:20]:
-        print(text, file=sys.stderr)
-    print(
-        f"seed {seed}: {status['cases']} cases, {run.kills} kills, {run.stops} stops, "
-        f"{status['deadlocks']} deadlocks, "
-        f"{time.monotonic() - started:.0f} seconds ({run.kills / run.killing_s:.1f} kills a second)"
-    )
-    print(f"violations: {len(found)}  kills: {run.kills}")
+        for text in found[:20]:
+            print(text, file=sys.stderr)
+        seconds = time.monotonic() - started
+        print(f"seed {options.seed}: {run.told()}, {seconds:.0f} seconds in all")
+        print(f"violations: {len(found)}  kills: {run.kills}", flush=True)
     return len(found)
+
+
+def _compared(run: "Run") -> list[str]:
+    """Every case against Stripe's books, once nothing is under way. What never ends is told."""
+    try:
+        run.quiet()
+    except TimeoutError as error:
+        _show_logs(run.stage.folder.parent)
+        return [str(error), *run.ask("verdict")["violations"]]
+    return list(run.ask("verdict")["violations"])
 
 
 def _red_controls(folder: Path, server: embedded.Server, seed: int) -> int:
     """Broken workers must be caught, or the trial proves nothing. Returns how many were not."""
     green = 0
     for variant in list(workers.VARIANTS)[1:]:
-        run = _run(folder, server, seed, variant)
+        run, began = _run(folder, server, seed, variant), time.monotonic()
         try:
             run.open()
-            caught = run.kill_until_violation(RED_KILLS)
+            caught = run.kill_until_violation(RED_KILLS, RED_S)
         finally:
             run.close()
         green += not caught
-        verdict = f"caught after {run.kills} kills" if caught else "red control stayed green"
+        how = "caught" if caught else "red control stayed green"
+        verdict = f"{how} after {run.kills} kills, {time.monotonic() - began:.0f} seconds"
         print(f"red control, {variant}: {verdict}", flush=True)
     return green
 
@@ -134,12 +146,14 @@ class Run:
     kills: int = 0
     stops: int = 0
     killing_s: float = 0.0
+    status: dict[str, int] = field(default_factory=lambda: {"cases": 0, "deadlocks": 0})
 
     def open(self) -> None:
         self.pids["outside"] = fork(self.stage, "outside", outside.main)
         self._start("portal")
         for name in WORKERS:
             self._start(name)
+        for _ in range(SPARES):
             self._spare()
         self._until(lambda: self.ask("status")["cases"] > 3, "the first cases")
 
@@ -172,29 +186,36 @@ class Run:
         self.pids[name] = warm
         self._spare()
 
-    def ask(self, word: str) -> dict[str, int]:
-        answer = httpx2.get(f"{self.stage.twin_url}/_crash/{word}", timeout=60)
-        found: dict[str, int] = answer.json()
-        return found
+    def ask(self, word: str) -> Any:
+        return httpx2.get(f"{self.stage.twin_url}/_crash/{word}", timeout=60).json()
+
+    def told(self) -> str:
+        """What was reached."""
+        rate = self.kills / self.killing_s if self.killing_s else 0.0
+        return (
+            f"{self.status['cases']} cases, {self.kills} kills, {self.stops} stops, "
+            f"{self.status['deadlocks']} deadlocks, {rate:.1f} kills a second"
+        )
 
     def kill_for(self, kills: int, minutes: float) -> None:
         started, told = time.monotonic(), 0
-        while self.kills < kills and time.monotonic() - started < minutes * 60:
+        while self.kills < kills and self.killing_s < minutes * 60:
             self._mishap()
+            self.killing_s = time.monotonic() - started
             if self.kills >= told + _PROGRESS:
-                told = self.kills
-                print(f"  {told} kills, {self.ask('status')['violations']} violations", flush=True)
-        self.killing_s = time.monotonic() - started
+                told, self.status = self.kills, self.ask("status")
+                print(f"  {self.told()}, {self.status['violations']} violations", flush=True)
         self._wake_all()
+        self.status = self.ask("status")
 
-    def kill_until_violation(self, kills: int) -> bool:
-        asked = 0
-        while self.kills < kills:
+    def kill_until_violation(self, kills: int, seconds: float) -> bool:
+        started = asked = time.monotonic()
+        while self.kills < kills and time.monotonic() - started < seconds:
             self._mishap()
-            if self.kills >= asked + 5:
-                asked = self.kills
+            if time.monotonic() > asked + 1.0:
                 if self.ask("status")["violations"]:
                     return True
+                asked = time.monotonic()
         return False
 
     def _mishap(self) -> None:
@@ -211,7 +232,7 @@ class Run:
         pid = self.pids[name]
         if name in self.stopped or not self.stage.at_work(pid).exists():
             return False
-        end_at = self.ends.setdefault(pid, time.monotonic() + self.random.uniform(0.0, LIFE_S))
+        end_at = self.ends.setdefault(pid, time.monotonic() + self.random.expovariate(1 / LIFE_S))
         return time.monotonic() >= end_at
 
     def _strike(self, name: str) -> None:
@@ -228,7 +249,8 @@ class Run:
 
     def _stop(self, name: str) -> None:
         os.kill(self.pids[name], signal.SIGSTOP)
-        self.stopped[name] = time.monotonic() + self.random.uniform(0.2, 6.0)
+        still = 0.2 + self.random.expovariate(1 / STILL_S)
+        self.stopped[name] = time.monotonic() + min(still, LONGEST_STILL_S)
         self.stops += 1
 
     def _wake_some(self) -> None:
@@ -242,18 +264,18 @@ class Run:
             os.kill(self.pids[name], signal.SIGCONT)
         self.stopped.clear()
 
-    def quiet(self) -> dict[str, int]:
+    def quiet(self) -> None:
         """Faults off; time jumps in steps, each worked off; then nothing may be under way."""
         self.ask("calm")
         time.sleep(11)  # what is on the wire arrives, as it would in five minutes
         for seconds in QUIET:
             self.stage.jump(seconds)
             self._until(self._is_idle, f"rest after {seconds} s: {self.ask('status')}")
-        return self.ask("status")
+        self.status = self.ask("status")
 
     def _is_idle(self) -> bool:
         status = self.ask("status")
-        return status["due"] == 0 and status["events"] == 0
+        return bool(status["due"] == 0 and status["events"] == 0)
 
     def _until(self, holds: "object", what: str) -> None:
         deadline = time.monotonic() + 600

@@ -48,6 +48,13 @@ ROUTES = (
 SLOW_S, LATENCY_S = 4.0, 0.01
 LOOKS_S = 0.5
 KINDS = (*FaultKind, *(FaultKind.SLOW,) * 4, FaultKind.ERROR_500_AFTER)
+# What a red control's mistake needs in order to show: it is there all the time, so that the run
+# certainly comes to it. A refund still on the wire when it is sent again under another key; a
+# refund that was made and answered with a stored 500, which only a look-up can find.
+REVEALING = {
+    "a random key for each try": FaultKind.SLOW,
+    "no look-up before a re-send": FaultKind.ERROR_500_AFTER,
+}
 
 
 @dataclass
@@ -92,7 +99,7 @@ async def _serve(stage: Stage) -> None:
         group.create_task(server.serve(sockets=[stage.twin]))
         group.create_task(deliver.run(world))
         group.create_task(_people(outside))
-        group.create_task(_weather(outside))
+        group.create_task(_weather(outside, REVEALING.get(stage.variant)))
 
 
 def _set_scene(outside: Outside, stage: Stage) -> None:
@@ -156,7 +163,7 @@ def _charge_was_due(outside: Outside, intent: dict[str, Any]) -> None:
         invariants.when_charged(outside.books, intent)
 
 
-async def _weather(outside: Outside) -> None:
+async def _weather(outside: Outside, revealing: FaultKind | None) -> None:
     """Faults all the time, a dispute or a warning now and then."""
     random, world = outside.random, outside.world
     while True:
@@ -165,6 +172,8 @@ async def _weather(outside: Outside) -> None:
             continue
         if random.random() < 0.3 and len(world.faults.list()) < 6:
             world.faults.add(random.choice(ROUTES), random.choice(KINDS))
+        if revealing and not any(each.kind is revealing for each in world.faults.list()):
+            world.faults.add(ROUTES[0], revealing)
         charges = list(world.store.table("charge").rows)
         if charges and random.random() < 0.01:
             mishap = random.choice((world.open_dispute, world.warn_fraud))
