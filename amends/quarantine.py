@@ -22,7 +22,9 @@ NEWEST = 200
 _CLEAR, _UNCHECKED, _ON = "clear", "unchecked", "on"
 # FOR SHARE: whoever enters the quarantine waits for attempts being written, and every attempt
 # that begins afterwards sees it.
-HELD = "SELECT value->>'state' AS state FROM worker_state WHERE key = 'quarantine' FOR SHARE"
+# A row without a state holds sends back too: only the word "clear" and no row at all let them out.
+HELD = """SELECT coalesce(value->>'state', 'unreadable') AS state
+FROM worker_state WHERE key = 'quarantine' FOR SHARE"""
 # Whoever is first wins, and nothing but its end overwrites a quarantine that is on.
 _PUT = """
 INSERT INTO worker_state (key, value, at) VALUES ('quarantine', $1::jsonb, $2)
