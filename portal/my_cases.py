@@ -8,7 +8,7 @@ from starlette.responses import Response
 from amends import facts
 from amends.flow import correspondence_confirm, intake, writing
 from amends.gateways import uploads
-from amends.queries import customer, customer_audit, customer_drafts, customer_holds
+from amends.queries import customer, customer_audit, customer_list
 from amends.queries.customer_rows import CasePage, CaseRow
 from amends.rules.workflow import FINAL, Status
 from portal import answers, dates, headline, money_path, terms, words
@@ -31,19 +31,17 @@ async def index(request: Request[Any]) -> Response:
     """All requests, those that wait for the customer first; twenty a page."""
     by = guards.customer(request)
     before = _before(request)
-    found = await customer.other_cases(by, before)
-    shown = found[: customer.PAGE]
-    first = await customer.waiting_cases(by) if before is None else []
-    lines = _lines([*first, *shown], dates.now())
+    found = await (customer_list.start(by) if before is None else customer_list.before(by, before))
+    lines = _lines([*found.waiting, *found.others], dates.now())
     return pages.page(
         request,
         "portal/cases.html",
         waiting=[line for line in lines if line["words"].todo],
         cases=[line for line in lines if not line["words"].todo],
-        drafts=await customer_drafts.drafts(by) if before is None else [],
+        drafts=found.drafts,
         kinds=words.KINDS,
         before=before,
-        older=shown[-1].id if len(found) > customer.PAGE else None,
+        older=found.older,
     )
 
 
@@ -102,8 +100,7 @@ async def _path(page: CasePage) -> dict[str, Any]:
 
 
 async def _context(page: CasePage) -> dict[str, Any]:
-    case, days = page.case, dates.now()
-    holds = await customer_holds.of(case)
+    case, days, holds = page.case, dates.now(), page.holds
     return {
         **await _path(page),
         "accept": uploads.ACCEPT,

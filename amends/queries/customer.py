@@ -10,6 +10,7 @@ from tortoise import connections
 
 from amends import facts
 from amends.models import Attachment
+from amends.queries import customer_holds
 from amends.queries.customer_rows import (
     CardRow,
     CasePage,
@@ -24,12 +25,9 @@ from amends.rules.people import Customer
 from amends.rules.plan import LegKind, LegState, Outcome
 from amends.rules.workflow import EXECUTING, Action, Kind, Reason, Status
 
-PAGE = 20
 MOST_MESSAGES = 200
-# Answer needed first.
-WAITING = (Status.NEEDS_CUSTOMER, Status.NEEDS_AUTHENTICATION, Status.NEEDS_NEW_CARD)
 _APPROVED = EXECUTING | {Status.NEEDS_NEW_CARD, Status.RESOLVED, Status.REFUND_FAILED_LATE}
-_CASE = """
+CASE = """
 SELECT c.id, c.ref, c.kind, c.reason, c.status, c.claimed_order, c.currency, c.claimed_amount_minor,
   c.card_payment_method_id, c.card_brand, c.card_funding, c.card_last4, c.card_expires,
   c.card_saved_at, c.outcome_reason, c.submitted_at, c.closed_at, c.channel,
@@ -46,64 +44,66 @@ _FURTHER = ", ".join(
     ]
 )
 # The own cases that were sent; $1 is the customer.
-_OWN = """FROM case_ c LEFT JOIN order_ o ON o.id = c.order_id
+OWN = """FROM case_ c LEFT JOIN order_ o ON o.id = c.order_id
  WHERE c.account_id = $1 AND c.submitted_at IS NOT NULL"""
-_WAIT = "('" + "','".join(WAITING) + "')"
-# Movements of cases `$1`, each plan's in their order.
-_LEGS = """
-SELECT l.case_id, l.kind, l.state, l.amount_minor, l.currency, l.charge_id, l.card_brand,
-  l.card_funding, l.card_last4, l.stripe_id, l.pending_reason, l.bank_reference, l.next_action_url,
-  l.confirmed_at, l.failed_at, p.voided_at AS plan__voided_at, p.outcome AS plan__outcome,
-  c.status AS case__status
-FROM leg l JOIN plan p ON p.id = l.plan_id JOIN case_ c ON c.id = l.case_id
-WHERE l.case_id = ANY($1::bigint[]) ORDER BY l.plan_id, l.position
-"""
 _FILE = ("id", "name", "size", "content_type", "at", "message_id", "state")
 
 
-# --- The list -------------------------------------------------------------------------------
+def _listed(rows: str) -> str:
+    return f"(SELECT coalesce(json_agg(x), '[]') FROM ({rows}) x)"  # noqa: S608
 
 
-async def waiting_cases(by: Customer) -> list[CaseRow]:
-    """The requests that wait for the customer, newest first."""
-    which = f"AND c.status IN {_WAIT} ORDER BY c.id DESC LIMIT {PAGE}"
-    return await _case_rows(f"{_CASE} {_OWN} {which}", by.account_id)
+# Movements of the case `c`, each plan's in their order.
+LEGS = _listed(
+    "SELECT l.kind, l.state, l.amount_minor, l.currency, l.charge_id, l.card_brand, "
+    "l.card_funding, l.card_last4, l.stripe_id, l.pending_reason, l.bank_reference, "
+    "l.next_action_url, l.confirmed_at, l.failed_at, p.voided_at, p.outcome "
+    "FROM leg l JOIN plan p ON p.id = l.plan_id WHERE l.case_id = c.id "
+    "ORDER BY l.plan_id, l.position"
+)
+# The movements, the history's moves and the documents in one statement with the case: a page has
+# few to spend.
+_STATE = {
+    "legs": LEGS,
+    "moves": _listed(
+        "SELECT action, at FROM timeline WHERE case_id = c.id AND to_status <> '' ORDER BY at"
+    ),
+    "documents": _listed(
+        "SELECT kind, created_at, facts, state = 'made' AND store_key <> '' AS made FROM document "
+        "WHERE case_id = c.id AND superseded_at IS NULL ORDER BY created_at"
+    ),
+}
+_ALL = _STATE | {
+    "files": _listed(
+        f"SELECT {', '.join(_FILE)} FROM attachment WHERE case_id = c.id "  # noqa: S608
+        "AND audience = 'customer' AND removed_at IS NULL ORDER BY at"
+    ),
+    "messages": _listed(
+        "SELECT id, author_kind, author_name, body, at FROM message "  # noqa: S608
+        "WHERE case_id = c.id AND audience = 'customer' "
+        f"ORDER BY id DESC LIMIT {MOST_MESSAGES}"
+    ),
+    "holds": customer_holds.SOURCE,
+}
 
 
-async def other_cases(by: Customer, before: int | None = None) -> list[CaseRow]:
-    """The other requests, newest first; one more than a page says that there are more."""
-    which = f"AND c.status NOT IN {_WAIT} AND c.id < $2 ORDER BY c.id DESC LIMIT {PAGE + 1}"
-    last = _NO_END if before is None else before
-    return await _case_rows(f"{_CASE} {_OWN} {which}", by.account_id, last)
+def _own(further: str, parts: Mapping[str, str]) -> str:
+    listed = ", ".join(f"'{name}', {sql}" for name, sql in parts.items())
+    return f"{CASE}, {further}, json_build_object({listed}) AS packed {OWN} AND c.ref = $2"
 
 
-_NO_END = 2**63 - 1
-
-
-async def _case_rows(statement: str, *values: object) -> list[CaseRow]:
-    rows = await _read(statement, *values)
-    legs = await _legs([row["id"] for row in rows])
-    return [_case(row, [leg for leg in legs if leg.case_id == row["id"]]) for row in rows]
-
-
-async def _read(statement: str, *values: object) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = await connections.get("default").execute_query_dict(
-        statement, list(values)
-    )
-    return rows
-
-
-# --- One case -------------------------------------------------------------------------------
+_STATE_OF_CASE, _PAGE_OF_CASE = _own("c.contact_email", _STATE), _own(_FURTHER, _ALL)
+_ACTIONS = frozenset(Action)
 
 
 async def case_page(by: Customer, ref: str) -> CasePage:
-    """The customer's own case with all that the page shows, in two statements."""
-    row = await _own_case(by, ref, _FURTHER)
-    packed = json.loads((await _read(_ALL_OF_CASE, [row["id"]]))[0]["packed"])
+    """The customer's own case with all that the page shows, in one statement."""
+    row = await _own_case(_PAGE_OF_CASE, by, ref)
+    packed = json.loads(row["packed"])
     files = tuple(_file(each) for each in packed["files"])
     record = _record(packed)
     return CasePage(
-        case=_case(row, _shown_legs(_timed(each) for each in packed["legs"])),
+        case=case_row(row, packed["legs"]),
         last4=row["claimed_last4"],
         story=row["story"],
         charged_on=row["claimed_charge_date"],
@@ -113,34 +113,38 @@ async def case_page(by: Customer, ref: str) -> CasePage:
         messages=_messages(by, packed["messages"], files),
         files=tuple(file for file in files if file.message_id is None),
         documents=record.documents,
+        holds=customer_holds.read(packed["holds"]),
     )
 
 
 async def case_state(by: Customer, ref: str) -> CasePage:
     """Only what the money path needs, for the part that asks for itself again."""
-    row = await _own_case(by, ref, "c.contact_email")
-    packed = json.loads((await _read(_STATE_OF_CASE, [row["id"]]))[0]["packed"])
+    row = await _own_case(_STATE_OF_CASE, by, ref)
+    packed = json.loads(row["packed"])
     record = _record(packed)
     return CasePage(
-        _case(row, _shown_legs(_timed(each) for each in packed["legs"])), "", "", None, None,
-        row["contact_email"], record.moved, (), (), record.documents,
+        case_row(row, packed["legs"]), "", "", None, None, row["contact_email"], record.moved,
+        (), (), record.documents,
     )  # fmt: skip
 
 
-async def _own_case(by: Customer, ref: str, further: str) -> dict[str, Any]:
-    rows = await _read(f"{_CASE}, {further} {_OWN} AND c.ref = $2", by.account_id, ref)
+async def _own_case(statement: str, by: Customer, ref: str) -> Mapping[str, Any]:
+    rows = await connections.get("default").execute_query_dict(statement, [by.account_id, ref])
     if not rows:
         raise facts.NotFound("There is no such request.")
-    return rows[0]
+    found: Mapping[str, Any] = rows[0]
+    return found
 
 
-def _case(row: Mapping[str, Any], legs: Iterable[LegRow]) -> CaseRow:
+def case_row(row: Mapping[str, Any], legs: Iterable[dict[str, Any]]) -> CaseRow:
+    """`legs` are its movements as JSON gave them."""
+    status = Status(row["status"])
     return CaseRow(
         id=row["id"],
         ref=row["ref"],
         kind=Kind(row["kind"]),
         reason=Reason(row["reason"]) if row["reason"] else None,
-        status=Status(row["status"]),
+        status=status,
         order=row["order__number"] or row["claimed_order"],
         currency=row["currency"],
         claimed_amount_minor=row["claimed_amount_minor"],
@@ -149,7 +153,7 @@ def _case(row: Mapping[str, Any], legs: Iterable[LegRow]) -> CaseRow:
         outcome_reason=row["outcome_reason"],
         submitted_at=row["submitted_at"],
         closed_at=row["closed_at"],
-        legs=tuple(legs),
+        legs=_shown_legs(row["id"], status, legs),
         channel=row["channel"],
     )
 
@@ -160,39 +164,23 @@ def _card(row: Mapping[str, Any]) -> CardRow:
     )
 
 
-async def _legs(case_ids: Sequence[int]) -> list[LegRow]:
+def _shown_legs(
+    case_id: int, status: Status, rows: Iterable[Mapping[str, Any]]
+) -> tuple[LegRow, ...]:
     """Movements that were approved or have begun; a plan under discussion is not shown."""
-    if not case_ids:
-        return []
-    return _shown_legs(await _read(_LEGS, list(case_ids)))
+    legs = []
+    for row in rows:
+        approved = row["voided_at"] is None and status in _APPROVED
+        if approved or row["state"] != LegState.PLANNED:
+            legs.append(_leg(case_id, row, approved))
+    return tuple(_latest(legs))
 
 
-def _shown_legs(rows: Iterable[Mapping[str, Any]]) -> list[LegRow]:
-    return _latest([_leg(row) for row in rows if _is_shown(row)])
-
-
-def _timed(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no dates."""
-    return row | {name: _at(row[name]) for name in ("confirmed_at", "failed_at")}
-
-
-def _at(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _is_shown(row: Mapping[str, Any]) -> bool:
-    return row["state"] != LegState.PLANNED or _is_approved(row)
-
-
-def _is_approved(row: Mapping[str, Any]) -> bool:
-    return row["plan__voided_at"] is None and row["case__status"] in _APPROVED
-
-
-def _leg(row: Mapping[str, Any]) -> LegRow:
+def _leg(case_id: int, row: Mapping[str, Any], approved: bool) -> LegRow:
     return LegRow(
-        case_id=row["case_id"],
-        plan_approved=_is_approved(row),
-        outcome=Outcome(row["plan__outcome"]),
+        case_id=case_id,
+        plan_approved=approved,
+        outcome=Outcome(row["outcome"]),
         kind=LegKind(row["kind"]),
         state=LegState(row["state"]),
         amount_minor=row["amount_minor"],
@@ -203,9 +191,14 @@ def _leg(row: Mapping[str, Any]) -> LegRow:
         pending_reason=row["pending_reason"],
         bank_reference=row["bank_reference"],
         next_action_url=row["next_action_url"],
-        confirmed_at=row["confirmed_at"],
-        failed_at=row["failed_at"],
+        confirmed_at=_at(row["confirmed_at"]),
+        failed_at=_at(row["failed_at"]),
     )
+
+
+def _at(text: str | None) -> datetime | None:
+    """JSON knows no dates."""
+    return datetime.fromisoformat(text) if text else None
 
 
 def _latest(legs: Sequence[LegRow]) -> list[LegRow]:
@@ -221,43 +214,6 @@ def _is_replaced(leg: LegRow, later: Iterable[LegRow]) -> bool:
     )
 
 
-def _listed(rows: str) -> str:
-    return f"(SELECT coalesce(json_agg(x), '[]') FROM ({rows}) x)"  # noqa: S608
-
-
-# The history's moves, the documents, files and messages in one statement: a page has few to spend.
-_STATE = {
-    "legs": _listed(_LEGS),
-    "moves": _listed(
-        "SELECT action, at FROM timeline WHERE case_id = ANY($1::bigint[]) AND to_status <> '' "
-        "ORDER BY at"
-    ),
-    "documents": _listed(
-        "SELECT kind, created_at, facts, state = 'made' AND store_key <> '' AS made FROM document "
-        "WHERE case_id = ANY($1::bigint[]) AND superseded_at IS NULL ORDER BY created_at"
-    ),
-}
-_ALL = _STATE | {
-    "files": _listed(
-        f"SELECT {', '.join(_FILE)} FROM attachment WHERE case_id = ANY($1::bigint[]) "  # noqa: S608
-        "AND audience = 'customer' AND removed_at IS NULL ORDER BY at"
-    ),
-    "messages": _listed(
-        "SELECT id, author_kind, author_name, body, at FROM message "  # noqa: S608
-        "WHERE case_id = ANY($1::bigint[]) AND audience = 'customer' "
-        f"ORDER BY id DESC LIMIT {MOST_MESSAGES}"
-    ),
-}
-
-
-def _packed(parts: Mapping[str, str]) -> str:
-    listed = ", ".join(f"'{name}', {sql}" for name, sql in parts.items())
-    return f"SELECT json_build_object({listed}) AS packed"
-
-
-_STATE_OF_CASE, _ALL_OF_CASE = _packed(_STATE), _packed(_ALL)
-
-
 @dataclass(frozen=True)
 class _Record:
     """When each move last happened, and the documents that stand."""
@@ -267,7 +223,7 @@ class _Record:
 
 
 def _record(packed: Mapping[str, Any]) -> _Record:
-    moves = [row for row in packed["moves"] if row["action"] in set(Action)]
+    moves = [row for row in packed["moves"] if row["action"] in _ACTIONS]
     return _Record(
         {Action(row["action"]): datetime.fromisoformat(row["at"]) for row in moves},
         tuple(

@@ -1,21 +1,19 @@
 """What an own request waits for beside the money: papers that were asked for, an unpaid order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from tortoise import connections
-
-from amends.queries.customer_rows import CaseRow
-
-_HOLDS = """
-SELECT check_.verdict, check_.reason, o.unpaid_hold, o.handed_over_on IS NULL AS unshipped,
-  EXISTS (SELECT 1 FROM message m
-    WHERE m.case_id = c.id AND NOT m.verified AND m.author_kind = 'customer') AS emails
-FROM case_ c LEFT JOIN order_ o ON o.id = c.order_id
-LEFT JOIN LATERAL (SELECT verdict, reason FROM identity_check i
-  WHERE i.case_id = c.id AND i.fact = 'verification' ORDER BY i.id DESC LIMIT 1) check_ ON TRUE
-WHERE c.id = $1
-"""
+# Of the case `c` and its order `o`, as JSON.
+SOURCE = """(SELECT row_to_json(x) FROM (
+  SELECT check_.verdict, check_.reason, o.unpaid_hold, o.handed_over_on IS NULL AS unshipped,
+    EXISTS (SELECT 1 FROM message m
+      WHERE m.case_id = c.id AND NOT m.verified AND m.author_kind = 'customer') AS emails
+  FROM (SELECT 1) AS always
+  LEFT JOIN LATERAL (SELECT verdict, reason FROM identity_check i
+    WHERE i.case_id = c.id AND i.fact = 'verification' ORDER BY i.id DESC LIMIT 1) check_ ON TRUE
+) x)"""
 
 
 class Papers(StrEnum):
@@ -38,6 +36,7 @@ class Holds:
     emails: bool = False
 
 
+NO_HOLDS = Holds(Papers.NOT_ASKED, "", unpaid=False)
 _BY_VERDICT = {
     None: Papers.NOT_ASKED,
     "match": Papers.ACCEPTED,
@@ -47,10 +46,8 @@ _BY_VERDICT = {
 }
 
 
-async def of(case: CaseRow) -> Holds:
-    """`case` was found for its owner before."""
-    rows = await connections.get("default").execute_query_dict(_HOLDS, [case.id])
-    row = rows[0]
+def read(row: Mapping[str, Any]) -> Holds:
+    """What `SOURCE` found, in words."""
     papers = _BY_VERDICT[row["verdict"]]
     because = row["reason"] if papers is Papers.REFUSED else ""
     unpaid = bool(row["unpaid_hold"] and row["unshipped"])

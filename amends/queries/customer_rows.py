@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from amends.gateways import customer_facts
+from amends.queries.customer_holds import NO_HOLDS, Holds
 from amends.rules.plan import LegKind, LegState, Outcome
 from amends.rules.workflow import Action, Kind, Reason, Status
 
@@ -210,6 +211,8 @@ class CasePage:
     messages: tuple[MessageRow, ...]
     files: tuple[FileRow, ...]
     documents: tuple[DocumentRow, ...]
+    # Only of a whole page; a part that asks for itself again does not show them.
+    holds: Holds = NO_HOLDS
 
     def document(self, kind: str) -> DocumentRow | None:
         return next((each for each in self.documents if each.kind == kind), None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from babel import dates
@@ -51,6 +52,7 @@ def local_day(at: datetime, tz: tzinfo) -> date:
     return at.astimezone(tz).date()
 
 
+@lru_cache(maxsize=4096)
 def refund_window(sent_on: date, calendar: business_days.Calendar) -> Window:
     first = calendar.add(sent_on, REFUND_FIRST_BUSINESS_DAYS)
     last = calendar.add(sent_on, REFUND_LAST_BUSINESS_DAYS)
@@ -83,7 +85,7 @@ def reply_by(submitted_at: datetime, calendar: business_days.Calendar, tz: tzinf
 
 def day_words(day: date, today: date) -> str:
     """Wed, Dec 2 in this year; Tue, Mar 2, 2027 in another."""
-    return dates.format_date(day, _with_year("EEE, MMM d", day, today), locale="en_US")
+    return _written(day, _with_year("EEE, MMM d", day, today))
 
 
 def between_words(window: Window, today: date) -> str:
@@ -149,7 +151,13 @@ def reply_sentence(answer_on: date, today: date) -> str:
 
 
 def _short(day: date, today: date) -> str:
-    return dates.format_date(day, _with_year("MMM d", day, today), locale="en_US")
+    return _written(day, _with_year("MMM d", day, today))
+
+
+@lru_cache(maxsize=4096)
+def _written(day: date, pattern: str) -> str:
+    """Kept: a page names few days, many times each, and the library takes its time."""
+    return dates.format_date(day, pattern, locale="en_US")
 
 
 def _with_year(pattern: str, day: date, today: date) -> str:
