@@ -216,7 +216,7 @@ async def id_token(session_id: int) -> str | None:
 
 
 # One statement, so that parallel hits cannot both read the old count.
-_HIT = """
+HIT = """
 INSERT INTO rate_limit (key, window_start, hits) VALUES ($1, $2, 1)
 ON CONFLICT (key) DO UPDATE SET
   hits = CASE WHEN rate_limit.window_start = excluded.window_start
@@ -228,7 +228,7 @@ RETURNING hits
 
 async def hit_limit(key: str, window_start: int) -> int:
     """Count one hit in this window and return how many there are now."""
-    rows = await connections.get("default").execute_query_dict(_HIT, [key, window_start])
+    rows = await connections.get("default").execute_query_dict(HIT, [key, window_start])
     return int(rows[0]["hits"])
 
 

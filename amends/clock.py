@@ -22,7 +22,8 @@ _steady: Callable[[], float] = time.monotonic
 
 def now() -> datetime:
     """The present, UTC aware."""
-    return _wall() + timedelta(seconds=offset_seconds())
+    ahead = offset_seconds()
+    return _wall() + timedelta(seconds=ahead) if ahead else _wall()
 
 
 def monotonic() -> float:

@@ -89,7 +89,7 @@ async def of_ref(ref: str) -> Dossier | None:
 
 async def _read(where: str, key: object) -> list[Dossier]:
     found = await connections.get("default").execute_query_dict(_statement(where), [key])
-    return [_opened(json.loads(row["dossier"])) for row in found]
+    return [opened(json.loads(row["dossier"])) for row in found]
 
 
 _PEOPLE = """WHERE t.id = c.owner_id
@@ -111,7 +111,13 @@ _OF_CASE = "WHERE t.case_id = c.id"
 
 @cache
 def _statement(where: str) -> str:
-    parts = {
+    packed = ", ".join(f"'{name}', {sql}" for name, sql in sources().items())
+    return f"SELECT json_build_object({packed}) AS dossier FROM case_ c WHERE {where}"  # noqa: S608
+
+
+def sources() -> dict[str, str]:
+    """What a dossier is made of, as SQL for one case `c`; `opened` reads it."""
+    return {
         "case": one(Case, "WHERE t.id = c.id"),
         "account": one(Account, "WHERE t.id = c.account_id"),
         "order": one(Order, "WHERE t.id = c.order_id"),
@@ -132,11 +138,10 @@ def _statement(where: str) -> str:
         "card_elsewhere": _CARD_ELSEWHERE,
         "audited": _AUDITED,
     }
-    packed = ", ".join(f"'{name}', {sql}" for name, sql in parts.items())
-    return f"SELECT json_build_object({packed}) AS dossier FROM case_ c WHERE {where}"  # noqa: S608
 
 
-def _opened(packed: Mapping[str, Any]) -> Dossier:
+def opened(packed: Mapping[str, Any]) -> Dossier:
+    """From the JSON of a statement that has all `sources`."""
     people = {row["id"]: made(Person, row) for row in packed["people"]}
     case, account = made(Case, packed["case"]), made(Account, packed["account"])
     order = made(Order, packed["order"]) if packed["order"] else None

@@ -4,7 +4,7 @@ PostgreSQL packs the children (`one`, `many`), `made` turns them into the rows o
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -31,12 +31,19 @@ def _select(model: type[Model]) -> str:
 
 
 def made(model: type[M], row: Mapping[str, Any]) -> M:
-    """The model's row, as if the ORM had read it."""
-    values = dict(row)
-    for column, read in _dates(model):
-        if (text := values[column]) is not None:
-            values[column] = read(text)
-    return model._init_from_db(**values)
+    """The model's row, as if the ORM had read it; its own way sets each field by a call."""
+    values: dict[str, Any] = {
+        "_partial": False,
+        "_saved_in_db": True,
+        "_custom_generated_pk": _keyed_by_hand(model),
+        "_await_when_save": {},
+    }
+    for column, name, read in _columns(model):
+        value = row[column]
+        values[name] = value if read is None or value is None else read(value)
+    instance = model.__new__(model)
+    instance.__dict__.update(values)
+    return instance
 
 
 def all_made(model: type[M], found: Iterable[Mapping[str, Any]]) -> tuple[M, ...]:
@@ -49,12 +56,32 @@ def joined(row: Model, name: str, other: Model | list[Any] | None) -> None:
 
 
 @cache
-def _dates(model: type[Model]) -> tuple[tuple[str, Callable[[str], date]], ...]:
-    """JSON knows no dates."""
-    kinds = {fields.DatetimeField: datetime.fromisoformat, fields.DateField: date.fromisoformat}
-    known = model._meta.fields_db_projection
+def _keyed_by_hand(model: type[Model]) -> bool:
+    return model._meta.db_pk_column not in model._meta.generated_db_fields
+
+
+_Read = Callable[[Any], Any]
+
+
+@cache
+def _columns(model: type[Model]) -> tuple[tuple[str, str, _Read | None], ...]:
+    """Each column, the field it fills, and how its JSON is read; None: as it is."""
+    plain = {name for _, name, _ in model._meta.db_native_fields}
     return tuple(
-        (column, kinds[type(model._meta.fields_map[name])])
-        for name, column in known.items()
-        if type(model._meta.fields_map[name]) in kinds
+        (column, name, _reader(model._meta.fields_map[name], name in plain))
+        for name, column in model._meta.fields_db_projection.items()
     )
+
+
+def _reader(field: fields.Field[Any], plain: bool) -> _Read | None:
+    """JSON knows no moments and no dates."""
+    match field:
+        case fields.DatetimeField():
+            return _moment
+        case fields.DateField():
+            return date.fromisoformat
+    return None if plain else field.to_python_value
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

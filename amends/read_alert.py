@@ -4,7 +4,7 @@ from typing import Final
 
 import structlog
 
-from amends import access, clock, exceptions_desk
+from amends import clock, exceptions_desk
 from amends.rules.people import Staff
 
 # An agent at full speed opens about a hundred cases an hour.
@@ -13,11 +13,18 @@ _HOUR_S: Final = 3600
 log = structlog.get_logger(__name__)
 
 
-async def count(by: Staff) -> None:
-    """One more page of a customer was opened. Nothing is refused; somebody else is told."""
+# The pages that open a case or a customer, by the names of their routes.
+OPENS: Final = frozenset({"case.show", "customers.show"})
+
+
+def counter(by: Staff) -> list[object]:
+    """What `access.HIT` counts under: this person's hour."""
     at = int(clock.now().timestamp())
-    start = at - at % _HOUR_S
-    opened = await access.hit_limit(f"reads:{by.person_id}", start)
+    return [f"reads:{by.person_id}", at - at % _HOUR_S]
+
+
+async def counted(by: Staff, opened: int) -> None:
+    """One more page of a customer was opened. Nothing is refused; somebody else is told."""
     if opened != MOST_AN_HOUR + 1:
         return
     log.warning("many_reads", person=by.person_id, opened=opened)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from tortoise import connections
 
-from amends import clock
+from amends import access, clock, read_alert
 from amends.models import ReadEntry
 from amends.rules.people import Staff
 
@@ -17,6 +17,14 @@ _INSERT = """
 INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
+# The same, counted for read_alert in one statement: $1 and $2 are the counter's.
+_NOTED = """
+WITH noted AS (
+  INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
+  VALUES ($3, $4, $5, $6, $7, $8, $9))
+{hit}
+"""
+_INSERT_AND_COUNT = _NOTED.format(hit=access.HIT)
 
 
 class Read(StrEnum):
@@ -40,18 +48,24 @@ class Look:
 
 async def note(by: Staff, look: Look) -> None:
     """Before the page leaves: what cannot be written down is not shown."""
-    await connections.get("default").execute_query(
-        _INSERT,
-        [
-            by.person_id,
-            look.what.value,
-            look.subject[:_LONGEST],
-            look.page[:60],
-            look.address[:64],
-            look.reference[:16],
-            clock.now(),
-        ],
-    )
+    if look.page not in read_alert.OPENS:
+        await connections.get("default").execute_query(_INSERT, _row(by, look))
+        return
+    values = read_alert.counter(by) + _row(by, look)
+    rows = await connections.get("default").execute_query_dict(_INSERT_AND_COUNT, values)
+    await read_alert.counted(by, int(rows[0]["hits"]))
+
+
+def _row(by: Staff, look: Look) -> list[object]:
+    return [
+        by.person_id,
+        look.what.value,
+        look.subject[:_LONGEST],
+        look.page[:60],
+        look.address[:64],
+        look.reference[:16],
+        clock.now(),
+    ]
 
 
 async def forget_old() -> int:

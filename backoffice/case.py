@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import clock, facts, read_alert
+from amends import clock, facts
 from amends.dossier import Dossier
 from amends.flow import (
     attachment,
@@ -32,14 +32,9 @@ from web import forms, guards, pages
 _FRESH = timedelta(minutes=5)
 
 
-class _Where(forms.FormModel):
-    view: View = View.MY
-
-
 async def show(request: Request[Any]) -> Response:
     by = guards.staff(request)
     context = await context_of(request, by, request.path_params["ref"])
-    await read_alert.count(by)
     return await frame.page(request, "backoffice/case/show.html", **context)
 
 
@@ -51,11 +46,14 @@ async def context_of(
     notice: str = "",
 ) -> dict[str, Any]:
     """Everything the page and its parts need."""
-    read = await staff.open_case(by, ref)
-    case, plans, view = read.case, staff.plans_in(read), view_of(request, by)
-    reading, away = await seen(read, by)
+    view = view_of(request, by)
+    read, beside = await staff_page.read(by, ref, view)
+    case, plans = read.case, staff.plans_in(read)
+    kept = sighting.unpacked(read.reading)
+    reading, away = await _fresh(read, by, kept)
+    # Of charges that Stripe shows only now, nothing was asked with the case.
+    paid = beside.paid if reading is kept else None
     known = planning.facts_in(read, reading)
-    beside = await staff_page.beside(read, by, view)
     return {
         "case": case,
         "known": known,
@@ -65,7 +63,7 @@ async def context_of(
         "others": charges.newest_first(reading.others) if reading else [],
         "card_name": comparison.card_name,
         "log": beside.log,
-        "panel": await panel.build(known, by, plans, form, notice),
+        "panel": await panel.build(known, by, plans, paid, form, notice),
         "plans": plans,
         "view": view,
         "place": beside.place,
@@ -116,14 +114,16 @@ def handling(case: staff.Case, by: Staff) -> dict[str, Any]:
 
 def view_of(request: Request[Any], by: Staff) -> View:
     """The view that the case was opened from."""
-    asked = forms.query(request, _Where)
-    view = asked.data.view if asked.ok else View.MY
-    return view if view in staff_views.allowed(by) else View.MY
+    asked = request.query_params.get("view", "")
+    return next((view for view in staff_views.allowed(by) if view == asked), View.MY)
 
 
 async def seen(read: Dossier, by: Staff) -> tuple[Reading | None, bool]:
     """Stripe's facts: the last copy while it is fresh, else live. True if Stripe is away."""
-    kept = sighting.unpacked(read.reading)
+    return await _fresh(read, by, sighting.unpacked(read.reading))
+
+
+async def _fresh(read: Dossier, by: Staff, kept: Reading | None) -> tuple[Reading | None, bool]:
     fresh = kept is not None and clock.now() - kept.read_at < _FRESH
     if fresh or not by.roles & desk.WORKERS or read.case.status in workflow.FINAL:
         return kept, False

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import facts, read_alert
+from amends import facts
 from amends.flow import billing_address, desk, four_eyes
 from amends.queries import staff
 from amends.rules import policy
@@ -36,7 +36,6 @@ async def _page(
     problem: str = "",
 ) -> Response:
     by = guards.staff(request)
-    await read_alert.count(by)
     found = await staff.customer(request.path_params["tenant"])
     return await frame.page(
         request,

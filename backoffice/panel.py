@@ -17,7 +17,7 @@ from amends.queries.staff import PlanRow
 from amends.rules import card_numbers, money, policy, workflow
 from amends.rules.money import Money, format_money
 from amends.rules.people import Staff
-from amends.rules.plan import Outcome
+from amends.rules.plan import Draft, Outcome
 from amends.rules.workflow import Reason, Status
 from backoffice import words
 from web import forms
@@ -126,17 +126,21 @@ async def build(
     known: Facts,
     by: Staff,
     plans: tuple[PlanRow, ...],
+    paid: Mapping[str, int] | None = None,
     form: forms.Form[DecisionForm] | None = None,
     notice: str = "",
 ) -> Panel:
-    """The panel for this case as it stands, or as the form would have it."""
+    """The panel for this case as it stands, or as the form would have it.
+
+    `paid` is what was paid back lately, where it was read with the case.
+    """
     mode = mode_of(known.case.status)
     live = next((plan for plan in plans if plan.voided_at is None), None)
     if mode in (Mode.WAITING, Mode.MOVING, Mode.CLOSED, Mode.LOCKED) or not may_plan(
         known.case.reason, by
     ):
-        return await _stored(mode, known, live)
-    return await _drafted(mode, known, by, form, notice)
+        return await _stored(mode, known, live, paid)
+    return await _drafted(mode, known, by, paid, form, notice)
 
 
 def may_plan(reason: Reason | None, by: Staff) -> bool:
@@ -145,19 +149,26 @@ def may_plan(reason: Reason | None, by: Staff) -> bool:
     return working and isinstance(verdict, policy.Allowed)
 
 
-async def _stored(mode: Mode, known: Facts, live: PlanRow | None) -> Panel:
+async def _stored(
+    mode: Mode, known: Facts, live: PlanRow | None, paid: Mapping[str, int] | None
+) -> Panel:
     """What is stored already; nothing can be changed here."""
     if live is None:
         return Panel(mode, known)
     if mode is Mode.WAITING:
         lines = plan_lines.planned(live.draft, known)
-        route = await routing.route(known.case, live.draft, known.rules, known.now)
+        route = await _route(known, live.draft, paid)
         return Panel(mode, known, lines=lines, route=route, plan=live)
     return Panel(mode, known, lines=plan_lines.carried_out(live.legs), plan=live)
 
 
 async def _drafted(
-    mode: Mode, known: Facts, by: Staff, form: forms.Form[DecisionForm] | None, notice: str
+    mode: Mode,
+    known: Facts,
+    by: Staff,
+    paid: Mapping[str, int] | None,
+    form: forms.Form[DecisionForm] | None,
+    notice: str,
 ) -> Panel:
     offered = planning.outcomes(known.case)
     raw = form.raw if form else _prefilled(known)
@@ -170,7 +181,7 @@ async def _drafted(
         drafts, wrong = await _drafts(known, by, offered, typed, raw, seed)
         errors |= wrong
     shown = drafts.get(_money_outcome(chosen, offered))
-    route = await _route(known, shown) if shown else None
+    route = await _route(known, shown.draft, paid) if shown else None
     return Panel(
         mode,
         known,
@@ -298,8 +309,10 @@ def plain(minor: int, currency: str) -> str:
     return text.lstrip("".join(letter for letter in text if not letter.isdecimal())).strip()
 
 
-async def _route(known: Facts, shown: Shown) -> policy.Route:
-    return await routing.route(known.case, shown.draft, known.rules, known.now)
+async def _route(known: Facts, draft: Draft, paid: Mapping[str, int] | None) -> policy.Route:
+    if paid is not None:
+        return routing.route_in(known, draft, paid)
+    return await routing.route(known.case, draft, known.rules, known.now)
 
 
 def button(chosen: str, shown: Shown | None, route: policy.Route | None) -> str:

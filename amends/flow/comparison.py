@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import dates
@@ -162,6 +163,7 @@ def same_card(case: Case, reading: Reading) -> SeenCharge | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def _day(day: date) -> str:
     return dates.format_date(day, "MMM d", locale="en_US")
 

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from tortoise.transactions import in_transaction
 
@@ -33,8 +34,13 @@ class Shown:
     """A plan that is not proposed yet, with everything a person needs to judge it."""
 
     draft: Draft
-    checks: tuple[Check, ...]
+    known: checks.Facts
     seed: str
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """Run when they are asked for: of several outcomes a page shows those of one."""
+        return checks.run(self.known, self.draft)
 
     @property
     def digest(self) -> str:
@@ -107,7 +113,7 @@ async def draft_plan(case: Case, by: Staff, wanted: Wanted, known: checks.Facts)
         legs=plan_legs.build(known, known.reading, wanted),
         rests_on=plan_legs.rests_on(known, wanted),
     )
-    return Shown(draft, checks.run(known, draft), wanted.seed)
+    return Shown(draft, known, wanted.seed)
 
 
 def _seeded(wanted: Wanted) -> Wanted:

@@ -8,45 +8,72 @@ from tortoise import connections
 
 from amends import dossier
 from amends.dossier import Dossier
-from amends.flow import recipes, sighting
+from amends.flow import checks, recipes, sighting
+from amends.flow.sighting import Reading
 from amends.rules import policy
 from amends.rules.money import Money
 from amends.rules.plan import Draft
 from amends.rules.workflow import Kind, Reason
 
-# Counts what was approved or executed; what failed or never started counts no more. $3 and $4 name
+# Counts what was approved or executed; what failed or never started counts no more. `itself` names
 # the plan that is asked about. An account's sum is of the policy's window and per currency; a
 # charge's sum has no window, so that waiting a month does not split it either.
 _REFUNDED = """
 WITH near AS MATERIALIZED (
   SELECT leg.id FROM case_ JOIN leg ON leg.case_id = case_.id
-  WHERE case_.account_id = ANY($1::bigint[]) AND leg.kind = 'refund'
-  UNION SELECT id FROM leg WHERE charge_id = ANY($5::text[]) AND charge_id <> ''),
+  WHERE case_.account_id = ANY({accounts}) AND leg.kind = 'refund'
+  UNION SELECT id FROM leg WHERE charge_id = ANY({charges}) AND charge_id <> ''),
 counted AS (
   SELECT case_.account_id, leg.*, EXISTS (
     SELECT 1 FROM approval WHERE approval.plan_id = plan.id
-      AND approval.decision = 'approved' AND approval.at >= $2) AS approved_lately, EXISTS (
+      AND approval.decision = 'approved' AND approval.at >= {since}) AS approved_lately, EXISTS (
     SELECT 1 FROM approval WHERE approval.plan_id = plan.id
       AND approval.decision = 'approved') AS approved, plan.voided_at
   FROM near JOIN leg ON leg.id = near.id
   JOIN case_ ON case_.id = leg.case_id JOIN plan ON plan.id = leg.plan_id
-  WHERE leg.kind = 'refund' AND leg.state NOT IN ('failed', 'canceled') 
-    AND NOT (case_.ref = $3 AND plan.version = $4))
+  WHERE leg.kind = 'refund' AND leg.state NOT IN ('failed', 'canceled')
+    AND NOT ({itself}))
 SELECT account_id::text || ':' || currency AS key, sum(amount_minor)::bigint AS minor FROM counted
-WHERE account_id = ANY($1::bigint[]) AND (sent_at >= $2 OR confirmed_at >= $2
+WHERE account_id = ANY({accounts}) AND (sent_at >= {since} OR confirmed_at >= {since}
   OR ((voided_at IS NULL OR state <> 'planned') AND approved_lately))
 GROUP BY account_id, currency
 UNION ALL
 SELECT charge_id, sum(amount_minor)::bigint FROM counted
-WHERE charge_id = ANY($5::text[])
+WHERE charge_id = ANY({charges})
   AND (state <> 'planned' OR (voided_at IS NULL AND approved))
 GROUP BY charge_id
 UNION ALL
 SELECT 'failed:' || case_id, count(*)::bigint FROM leg
-WHERE case_id = ANY($6::bigint[]) AND kind = 'refund' AND state = 'failed'
+WHERE case_id = ANY({cases}) AND kind = 'refund' AND state = 'failed'
 GROUP BY case_id
 """
-_Sums = dict[str, int]
+_ASKED = _REFUNDED.format(
+    accounts="$1::bigint[]",
+    since="$2::timestamptz",
+    itself="case_.ref = $3 AND plan.version = $4",
+    charges="$5::text[]",
+    cases="$6::bigint[]",
+)
+# The same of one case `c` at `$2`, within a statement that reads the case: its charges are those
+# of its plans and those that Stripe showed, its plan is the one that waits.
+_DEFAULT = policy.Policy()
+_WINDOW = (
+    "(SELECT (v.rules->>'window_days')::int FROM policy_version v ORDER BY v.version DESC LIMIT 1)"
+)
+_OF_CASE = _REFUNDED.format(
+    accounts="ARRAY[c.account_id]",
+    since=f"$2::timestamptz - make_interval(days => coalesce({_WINDOW}, {_DEFAULT.window_days}))",
+    itself="case_.id = c.id AND c.status = 'proposed' AND plan.voided_at IS NULL",
+    charges="ARRAY(SELECT own.charge_id FROM leg own WHERE own.case_id = c.id UNION "
+    "SELECT jsonb_path_query(r.facts, '$.reading.charges[*].charge.id') #>> '{}' "
+    "FROM stripe_reading r WHERE r.case_id = c.id)",
+    cases="ARRAY[c.id]",
+)
+_AS_JSON = "(SELECT coalesce(json_object_agg(key, minor), '{{}}') FROM ({rows}) x)"
+PAID_BACK = _AS_JSON.format(rows=_OF_CASE)
+_Sums = Mapping[str, int]
+# What the reason of a case owes, and the reading it was computed from.
+_Owed = tuple[recipes.Recipe | None, Reading | None]
 
 
 class Asked(Protocol):
@@ -76,7 +103,7 @@ async def _sums(
     accounts = [case.account_id for case, _ in waiting]
     charges = [leg.charge_id for _, draft in waiting for leg in draft.refunds()]
     rows = await connections.get("default").execute_query_dict(
-        _REFUNDED, [accounts, since, ref, version, charges, [case.id for case, _ in waiting]]
+        _ASKED, [accounts, since, ref, version, charges, [case.id for case, _ in waiting]]
     )
     return {row["key"]: int(row["minor"]) for row in rows}
 
@@ -85,6 +112,13 @@ async def route(case: Asked, draft: Draft, rules: policy.Policy, now: datetime) 
     """The roles that may decide this plan, and why these."""
     sums = await _sums([(case, draft)], rules, now, draft.case_ref, draft.version)
     return _route(case, draft, rules, sums, await _readings([case]))
+
+
+def route_in(known: checks.Facts, draft: Draft, paid: Mapping[str, int]) -> policy.Route:
+    """The same from what was read already; `paid` is what `PAID_BACK` found."""
+    case = known.case
+    owed = {case.id: (known.recipe, known.reading)} if _computed(case) else {}
+    return _route(case, draft, known.rules, paid, owed)
 
 
 async def routes(
@@ -97,13 +131,13 @@ async def routes(
 
 
 def _route(
-    case: Asked, draft: Draft, rules: policy.Policy, sums: _Sums, readings: Mapping[int, Dossier]
+    case: Asked, draft: Draft, rules: policy.Policy, sums: _Sums, owed: Mapping[int, _Owed]
 ) -> policy.Route:
     if draft.remedy is not None or f"failed:{case.id}" in sums:
         found = policy.Route(policy.MANAGERS, ("a refund failed, and a manager picks the remedy",))
         return policy.second_look(found, _totals(case, draft, sums), rules)
     totals = _totals(case, draft, sums)
-    managers = _for_managers(readings.get(case.id), draft)
+    managers = _for_managers(owed.get(case.id), draft)
     return policy.route(draft.outcome, case.kind, case.reason, totals, rules, managers)
 
 
@@ -117,16 +151,22 @@ def _totals(case: Asked, draft: Draft, sums: _Sums) -> policy.Totals:
     )
 
 
-async def _readings(cases: Sequence[Asked]) -> Mapping[int, Dossier]:
-    """Where the amount itself decides who decides: what it was computed from."""
-    return await dossier.of_many(
-        [case.id for case in cases if case.reason is Reason.AFTER_CANCELLATION]
-    )
+def _computed(case: Asked) -> bool:
+    """Where the amount itself decides who decides."""
+    return case.reason is Reason.AFTER_CANCELLATION
 
 
-def _for_managers(read: Dossier | None, draft: Draft) -> list[str]:
-    """What in this very plan needs a manager: an amount or a day that differs from Stripe's."""
-    if read is None:
-        return []
+async def _readings(cases: Sequence[Asked]) -> Mapping[int, _Owed]:
+    """What such amounts were computed from."""
+    found = await dossier.of_many([case.id for case in cases if _computed(case)])
+    return {case_id: _owed(read) for case_id, read in found.items()}
+
+
+def _owed(read: Dossier) -> _Owed:
     reading = sighting.unpacked(read.reading)
-    return recipes.for_managers(recipes.of(read, reading), reading, draft)
+    return recipes.of(read, reading), reading
+
+
+def _for_managers(owed: _Owed | None, draft: Draft) -> list[str]:
+    """What in this very plan needs a manager: an amount or a day that differs from Stripe's."""
+    return [] if owed is None else recipes.for_managers(*owed, draft)

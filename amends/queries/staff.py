@@ -86,7 +86,11 @@ async def case_for(by: Staff, ref: str) -> Case:
 
 async def open_case(by: Staff, ref: str) -> Dossier:
     """The same with all that hangs on it."""
-    found = await dossier.of_ref(ref)
+    return sent(ref, await dossier.of_ref(ref))
+
+
+def sent(ref: str, found: Dossier | None) -> Dossier:
+    """What was found of a case, if it was sent."""
     if found is None or found.case.status is Status.DRAFT or found.case.submitted_at is None:
         raise facts.NotFound(f"There is no case {ref}.")
     return found

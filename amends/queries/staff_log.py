@@ -111,7 +111,7 @@ def lines(case: Case, packed: Mapping[str, Any]) -> tuple[Line, ...]:
 
 
 def _together(ordered: Iterable[Line]) -> Iterable[Line]:
-    """Identity facts that one person ticked in a row read as one line."""
+    """Identity facts that one person ticked in a row read as one line: its data has `facts`."""
     held: Line | None = None
     for line in ordered:
         if held and _goes_on(held, line):
@@ -120,9 +120,13 @@ def _together(ordered: Iterable[Line]) -> Iterable[Line]:
             continue
         if held:
             yield held
-        held = replace(line, data={**line.data, "facts": [line.data.get("fact")]})
+        held = _with_facts(line) if line.action == CHECK_IDENTITY else line
     if held:
         yield held
+
+
+def _with_facts(line: Line) -> Line:
+    return replace(line, data={**line.data, "facts": [line.data.get("fact")]})
 
 
 def _goes_on(held: Line, line: Line) -> bool:

@@ -1,4 +1,4 @@
-"""What the case page shows beside the case itself, read in one statement."""
+"""What the case page shows: the case with all that hangs on it and beside it, in one statement."""
 
 import json
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from typing import Any
 
 from tortoise import connections
 
-from amends import clock
+from amends import clock, dossier
 from amends.dossier import Dossier
-from amends.flow import cancellation, desk, shelf
+from amends.flow import cancellation, desk, routing, shelf
 from amends.json_rows import all_made, joined, made, many, one
 from amends.models import Audit, CaseMark, ExceptionItem, Person
-from amends.queries import audits, staff_log, staff_views
+from amends.queries import audits, staff, staff_log, staff_views
 from amends.queries.staff_views import Neighbours, View
 from amends.rules import policy, workflow
 from amends.rules.people import Role, Staff
@@ -43,43 +43,56 @@ class Beside:
     numbers: dict[str, int]
     mark: CaseMark
     labels: tuple[str, ...]
+    paid: dict[str, int]  # what was paid back lately, for who has to decide
 
 
-async def beside(read: Dossier, by: Staff, view: View) -> Beside:
-    """All of it; people only where the viewer may pick one."""
-    values = [by.person_id, clock.now(), read.case.ref]
-    values += [_hand_over_roles(read, by), _contact_roles(read, by)]
+async def read(by: Staff, ref: str, view: View) -> tuple[Dossier, Beside]:
+    """A case that was sent, and all beside it."""
+    values = [by.person_id, clock.now(), ref, _hand_over_roles(by), _contact_roles(by)]
     found = await connections.get("default").execute_query_dict(_statement(view, by), values)
-    packed = json.loads(found[0]["beside"])
+    packed = json.loads(found[0]["page"]) if found else {}
+    case = staff.sent(ref, dossier.opened(packed) if packed else None)
+    return case, _beside(case, by, packed)
+
+
+def _beside(read: Dossier, by: Staff, packed: Mapping[str, Any]) -> Beside:
+    """People only where the viewer may pick one."""
+    named = packed["colleagues"] if _may_hand_over(read, by) else ()
     return Beside(
         staff_log.lines(read.case, packed),
         Neighbours(**packed["place"]) if packed["place"] else None,
         all_made(ExceptionItem, packed["exceptions"]),
-        tuple(Named(**each) for each in packed["colleagues"]),
+        tuple(Named(**each) for each in named),
         _audit(read, packed),
-        tuple(Named(**each) for each in packed["contacts"]),
+        tuple(Named(**each) for each in packed["contacts"] if _is_audited(read)),
         packed["numbers"],
         made(CaseMark, packed["mark"]) if packed["mark"] else CaseMark(case_id=read.case.id),
         tuple(packed["labels"]),
+        packed["paid"],
     )
 
 
-def _hand_over_roles(read: Dossier, by: Staff) -> list[str]:
-    """To whom the viewer may hand the case over: nobody, or anybody who works on cases."""
-    case = read.case
-    mine = case.owner_id == by.person_id
-    may = by.roles & desk.WORKERS and (mine or by.roles & policy.LEADS)
-    return sorted(desk.WORKERS) if may and case.status in workflow.OPEN else []
+def _hand_over_roles(by: Staff) -> list[str]:
+    """To whom the viewer may hand a case over: nobody, or anybody who works on cases."""
+    return sorted(desk.WORKERS) if by.roles & desk.WORKERS else []
 
 
-def _contact_roles(read: Dossier, by: Staff) -> list[str]:
+def _may_hand_over(read: Dossier, by: Staff) -> bool:
+    mine = read.case.owner_id == by.person_id
+    return read.case.status in workflow.OPEN and (mine or bool(by.roles & policy.LEADS))
+
+
+def _contact_roles(by: Staff) -> list[str]:
     """Whom the viewer may name to the customer of an audited order."""
-    may = read.case.status is Status.AUDITING and by.roles & cancellation.AUDITORS
-    return [Role.CSM] if may else []
+    return [Role.CSM] if by.roles & cancellation.AUDITORS else []
+
+
+def _is_audited(read: Dossier) -> bool:
+    return read.case.status is Status.AUDITING
 
 
 def _audit(read: Dossier, packed: Mapping[str, Any]) -> audits.AuditRow | None:
-    if read.case.status is not Status.AUDITING or packed["audit"] is None:
+    if not _is_audited(read) or packed["audit"] is None:
         return None
     row = made(Audit, packed["audit"])
     joined(row, "csm", made(Person, packed["csm"]) if packed["csm"] else None)
@@ -100,7 +113,7 @@ def _statement(view: View, by: Staff) -> str:
 
 @cache
 def _written(view: View, numbers: str) -> str:
-    parts = staff_log.sources() | {
+    parts = dossier.sources() | staff_log.sources() | {
         "place": f"(SELECT row_to_json(x) FROM ({staff_views.neighbours(view)}) x)",  # noqa: S608
         "exceptions": many(ExceptionItem, "WHERE t.case_id = c.id AND t.resolved_at IS NULL "
                            "ORDER BY t.id LIMIT 50"),
@@ -109,8 +122,9 @@ def _written(view: View, numbers: str) -> str:
         "numbers": numbers,
         "mark": one(CaseMark, "WHERE t.case_id = c.id"),
         "labels": f"(SELECT coalesce(json_agg(x.label), '[]') FROM ({shelf.IN_USE}) x)",  # noqa: S608
+        "paid": routing.PAID_BACK,
         "audit": one(Audit, "WHERE t.case_id = c.id"),
         "csm": one(Person, "WHERE t.id = (SELECT csm_id FROM audit WHERE case_id = c.id)"),
     }  # fmt: skip
     packed = ", ".join(f"'{name}', {sql}" for name, sql in parts.items())
-    return f"SELECT json_build_object({packed}) AS beside FROM case_ c WHERE c.ref = $3"  # noqa: S608
+    return f"SELECT json_build_object({packed}) AS page FROM case_ c WHERE c.ref = $3"  # noqa: S608

@@ -2,8 +2,9 @@
 
 import pytest
 
-from amends import access, clock, read_alert
-from amends.models import ExceptionItem
+from amends import access, clock, read_log
+from amends.models import ExceptionItem, RateLimit
+from amends.read_log import Look, Read
 from tests.backoffice import desk, scene
 
 pytestmark = [pytest.mark.req("T34"), pytest.mark.usefixtures("db")]
@@ -24,13 +25,23 @@ async def test_the_five_hundred_and_first_page_of_an_hour_is_told_once() -> None
 
     (row,) = await ExceptionItem.filter(kind="many_reads")
     assert "Sam Ito opened more than 500" in row.detail
-    await read_alert.count(sam)
+    assert (await browser.get(f"/cases/{case.ref}")).status_code == 200
     assert await ExceptionItem.filter(kind="many_reads").count() == 1
+
+
+async def test_only_pages_of_a_case_or_a_customer_count() -> None:
+    shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
+    case, browser = await scene.submitted(shop), await desk.browser(sam)
+    for path in (f"/cases/{case.ref}", f"/cases/{case.ref}/log", "/search?q=Priya"):
+        assert (await browser.get(path)).status_code == 200
+    (row,) = await RateLimit.filter(key=f"reads:{sam.person_id}")
+    assert row.hits == 1
 
 
 async def test_another_hour_and_another_person_count_by_themselves() -> None:
     sam, nia = await scene.staff("Sam Ito"), await scene.staff("Nia Brooks")
+    look = Look(Read.PAGE, "RB-2401", "case.show", "192.0.2.7", "ABCDEFGHJK")
     for by in (sam, nia):
         for _ in range(300):
-            await read_alert.count(by)
+            await read_log.note(by, look)
     assert not await ExceptionItem.filter(kind="many_reads").exists()
