@@ -17,14 +17,6 @@ _INSERT = """
 INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-# The same, counted for read_alert in one statement: $1 and $2 are the counter's.
-_NOTED = """
-WITH noted AS (
-  INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
-  VALUES ($3, $4, $5, $6, $7, $8, $9))
-{hit}
-"""
-_INSERT_AND_COUNT = _NOTED.format(hit=access.HIT)
 
 
 class Read(StrEnum):
@@ -33,6 +25,16 @@ class Read(StrEnum):
     PAGE = "read"
     EXPORT = "export"
     SEARCH = "search"
+
+
+# As `_INSERT`, counted for read_alert in one statement: $1 and $2 are the counter's.
+_NOTED = """
+WITH noted AS (
+  INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
+  VALUES ($3, $4, $5, $6, $7, $8, $9))
+{hit}
+"""
+_NOTED_AND_COUNTED = _NOTED.format(hit=access.HIT)
 
 
 @dataclass(frozen=True)
@@ -48,26 +50,31 @@ class Look:
 
 async def note(by: Staff, look: Look) -> None:
     """Before the page leaves: what cannot be written down is not shown."""
-    if look.page not in read_alert.OPENS:
-        await connections.get("default").execute_query(_INSERT, _row(by, look))
+    if look.page in read_alert.OPENS:
+        await _note_and_count(by, look)
         return
-    values = read_alert.counter(by) + _row(by, look)
-    rows = await connections.get("default").execute_query_dict(_INSERT_AND_COUNT, values)
-    await read_alert.counted(by, int(rows[0]["hits"]))
+    await connections.get("default").execute_query(
+        _INSERT, [by.person_id, *values(look), clock.now()]
+    )
 
 
-def _row(by: Staff, look: Look) -> list[object]:
+def values(look: Look) -> list[str]:
+    """What stands between who looked and when."""
     return [
-        by.person_id,
         look.what.value,
         look.subject[:_LONGEST],
         look.page[:60],
         look.address[:64],
         look.reference[:16],
-        clock.now(),
     ]
 
 
 async def forget_old() -> int:
     """Housekeeping: what happened longer ago than the policy keeps it."""
     return await ReadEntry.filter(at__lt=clock.now() - KEPT).delete()
+
+
+async def _note_and_count(by: Staff, look: Look) -> None:
+    asked = [*read_alert.counter(by), by.person_id, *values(look), clock.now()]
+    rows = await connections.get("default").execute_query_dict(_NOTED_AND_COUNTED, asked)
+    await read_alert.counted(by, int(rows[0]["hits"]))

@@ -69,26 +69,3 @@ async def test_no_page_of_the_portal_asks_more_than_six_times(
     known = {"ref": approved.ref, "draft": draft, "file": "x", "email": 1}
     addresses = {route.path: _address(route, known) for route in _gets(PORTAL)}
     assert await _too_many(priya.http, addresses) == {}
-
-
-async def _statements(client: object, address: str) -> int:
-    with statements() as seen:
-        assert (await client.get(address)).status_code == 200  # type: ignore[attr-defined]
-    return len(seen)
-
-
-@pytest.mark.usefixtures("db")
-async def test_a_case_is_the_session_the_case_and_the_note_of_who_looked() -> None:
-    sam, dana = await scene.staff("Sam Ito"), await scene.staff("Dana Cole", Role.MANAGER)
-    case, _ = await scene.proposed(await scene.harbor(), sam)
-    client = await desk.browser(dana)
-    assert await _statements(client, f"/cases/{case.ref}?view=manager") == 3
-
-
-@pytest.mark.usefixtures("own_files")
-async def test_a_request_and_the_list_of_requests_are_one_statement_beside_the_session(
-    priya: Browser, harbor: Customers
-) -> None:
-    case, _ = await scene.proposed(harbor, await scene.staff("Sam Ito"))
-    assert await _statements(priya.http, f"/requests/{case.ref}") == 2
-    assert await _statements(priya.http, "/requests") == 2
