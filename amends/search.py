@@ -1,14 +1,18 @@
 """Finding a case: exact references and ids first, then words in what was written."""
 
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tortoise import connections
 
+from amends import clock
 from amends.queries import staff_views
 from amends.queries.staff_views import Row
+from amends.rules.people import Staff
 
 LIMIT = 30
 _LONGEST = 100
@@ -76,87 +80,100 @@ def _found_in(table: str, case: str, words: str, mark: str, size: int, count: in
 
 @dataclass(frozen=True)
 class Found:
-    """What was looked for, in words, and what was found."""
+    """What was looked for, in words, and what was found; every view's number came along."""
 
     looked_for: tuple[str, ...]
     rows: tuple[Row, ...]
     exact: bool = False
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
 
-async def cases(text: str) -> Found:
+_Meanings = tuple[tuple[str, str], ...]
+
+
+async def cases(by: Staff, text: str) -> Found:
     """The newest cases that fit. An exact hit ends the search: nothing looser is mixed in."""
     wanted = text.strip()[:_LONGEST]
     if not wanted:
         return Found((), ())
     meanings = _exact(wanted)
     looked = tuple(what for what, _ in meanings)
-    if found := await _first_meaning(meanings, wanted):
-        what, rows = found
-        return Found(looked[: looked.index(what) + 1], rows, exact=True)
+    place, rows, numbers = await _first_meaning(by, meanings, wanted)
+    if rows:
+        return Found(looked[: place + 1], rows, True, numbers)
     if not _WORD.search(wanted):
-        return Found(looked, ())
-    return Found((*looked, "customer", "messages"), await _by_words(wanted))
+        return Found(looked, (), False, numbers)
+    return Found((*looked, "customer", "messages"), await _by_words(wanted), False, numbers)
 
 
-def _exact(text: str) -> Sequence[tuple[str, str]]:
+def _exact(text: str) -> _Meanings:
     """The exact meanings that the text could have, the likeliest first."""
     if _STRIPE.fullmatch(text):
         return (("Stripe id", _STRIPE_ID),)
     if "@" in text:
         return (("email", _EMAIL),)
-    found = [("case", _CASE), ("order", _ORDER), ("tenant", _TENANT)]
-    if re.fullmatch(r"\d{4}", text):
-        found.append(("last 4 digits", _LAST4))
-    return found
+    found = (("case", _CASE), ("order", _ORDER), ("tenant", _TENANT))
+    return (*found, ("last 4 digits", _LAST4)) if re.fullmatch(r"\d{4}", text) else found
 
 
 async def _first_meaning(
-    meanings: Sequence[tuple[str, str]], text: str
-) -> tuple[str, tuple[Row, ...]] | None:
-    """All meanings in one statement; the likeliest that any case fits."""
+    by: Staff, meanings: _Meanings, text: str
+) -> tuple[int, tuple[Row, ...], dict[str, int]]:
+    """All meanings in one statement; the likeliest that any case fits, and the views' numbers."""
+    found = await _read(
+        _meant(meanings, staff_views.numbers(by)), [by.person_id, clock.now(), text]
+    )
+    place = found["place"] or 0
+    return place, staff_views.lines(found["lines"]), json.loads(found["numbers"])
+
+
+@cache
+def _meant(meanings: _Meanings, numbers: str) -> str:
+    """SQL over the viewer $1, the present $2 and the text $3; the numbers ask for the first two."""
     hits = " UNION ALL ".join(
-        f"(SELECT {at} AS place, id FROM ({ids}) h (id) ORDER BY id DESC LIMIT {LIMIT})"  # noqa: S608
+        f"(SELECT {at} AS place, id FROM ({ids.replace('$1', '$3')}) h (id) "  # noqa: S608
+        f"ORDER BY id DESC LIMIT {LIMIT})"
         for at, (_, ids) in enumerate(meanings)
     )
-    found = await _rows(hits, [text])
-    if not found:
-        return None
-    best = min(row["place"] for row in found)
-    rows = [row for row in found if row["place"] == best]
-    return meanings[best][0], tuple(staff_views.row(_without_place(row)) for row in rows)
+    best = f"(SELECT min(hit.place) FROM hit JOIN case_ c ON c.id = hit.id WHERE {_SENT})"  # noqa: S608
+    listed = _listed(f"hit.place = {best}")
+    return (
+        f"WITH hit AS MATERIALIZED ({hits}) SELECT {best} AS place, "
+        f"{staff_views.packed(listed)} AS lines, {numbers} AS numbers, "
+        "$1::bigint AS me, $2::timestamptz AS at"
+    )
 
 
 async def _by_words(text: str) -> tuple[Row, ...]:
     """Among the newest writings first; further back only while the page is not full."""
     names = " & ".join(f"{word}:*" for word in _WORD.findall(text))
     newest, near, far = (_words(*place) for place in _TRIES)
-    found = await _rows(_ids(newest), [text, names])
+    found = await _rows(newest, [text, names])
     if len(found) < LIMIT:
         # The whole is only searched where the rooms did not fill the page.
         rest = f"SELECT id FROM ({far}) far (id) WHERE (SELECT count(*) FROM near) < {LIMIT}"  # noqa: S608
         wide = f"WITH near (id) AS MATERIALIZED ({near}) SELECT id FROM near UNION {rest}"  # noqa: S608
-        found = await _rows(_ids(wide), [text, names])
-    return tuple(staff_views.row(_without_place(row)) for row in found)
+        found = await _rows(wide, [text, names])
+    return found
 
 
-def _ids(hits: str) -> str:
-    # Some more than are shown: what was never sent is left out later.
-    newest = f"ORDER BY id DESC LIMIT {4 * LIMIT}"
-    return f"SELECT 0 AS place, id FROM ({hits}) h (id) {newest}"  # noqa: S608
-
-
-def _without_place(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "place"}
-
-
-async def _rows(hits: str, values: list[str]) -> list[dict[str, Any]]:
+async def _rows(hits: str, values: list[str]) -> tuple[Row, ...]:
     """The newest cases among the hits, as lines of a view."""
-    columns = staff_views.COLUMNS.replace("SELECT ", "SELECT hit.place, ", 1)
+    # Some more than are shown: what was never sent is left out later.
+    newest = f"SELECT id FROM ({hits}) h (id) ORDER BY id DESC LIMIT {4 * LIMIT}"  # noqa: S608
     statement = (
-        f"WITH hit AS MATERIALIZED ({hits}) {columns} JOIN hit ON hit.id = c.id WHERE {_SENT} "
-        f"ORDER BY hit.place, c.id DESC LIMIT {LIMIT}"
+        f"WITH hit AS MATERIALIZED ({newest}) SELECT {staff_views.packed(_listed('TRUE'))} AS lines"
     )
-    rows: list[dict[str, Any]] = await connections.get("default").execute_query_dict(
-        statement, values
+    return staff_views.lines((await _read(statement, values))["lines"])
+
+
+def _listed(which: str) -> str:
+    return (
+        f"SELECT {staff_views.LINE} {staff_views.FROM} JOIN hit ON hit.id = c.id "
+        f"WHERE {_SENT} AND {which} ORDER BY c.id DESC LIMIT {LIMIT}"
     )
-    return rows
+
+
+async def _read(statement: str, values: Sequence[Any]) -> dict[str, Any]:
+    rows = await connections.get("default").execute_query_dict(statement, list(values))
+    return dict(rows[0])

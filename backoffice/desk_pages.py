@@ -9,8 +9,8 @@ from amends import facts, people, search
 from amends.gateways import mail_pages, mail_samples
 from amends.queries import plan_lines, staff_waiting
 from amends.rules.people import Role
-from backoffice import frame
-from web import pages
+from backoffice import frame, lines
+from web import guards, pages
 
 
 async def refunds(request: Request[Any]) -> Response:
@@ -26,11 +26,12 @@ async def refunds(request: Request[Any]) -> Response:
 
 async def find(request: Request[Any]) -> Response:
     asked = request.query_params.get("q", "")[:100]
-    found = await search.cases(asked)
+    found = await search.cases(guards.staff(request), asked)
     if found.exact and len(found.rows) == 1 and found.looked_for == ("case",):
         return pages.see_other(request, f"/cases/{found.rows[0].ref}?view=all")
-    context: dict[str, Any] = {"q": asked, "found": found, "rows": found.rows, "view": "all"}
-    return await frame.page(request, "backoffice/search.html", **context)
+    context: dict[str, Any] = {"q": asked, "found": found, "view": "all", "numbers": found.numbers}
+    rows = lines.of_cases(request, found.rows, "all")
+    return await frame.page(request, "backoffice/search.html", rows=rows, **context)
 
 
 async def everyone(request: Request[Any]) -> Response:

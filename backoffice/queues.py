@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock, facts
-from amends.flow import shelf, triage
+from amends.flow import triage
 from amends.queries import staff, staff_views
 from amends.queries.staff_views import Filter, Row, View
 from amends.rules.workflow import Reason
-from backoffice import frame
+from backoffice import frame, lines
 from web import forms, guards, pages
 
 _SOON = timedelta(hours=24)
@@ -43,20 +43,23 @@ async def show(request: Request[Any]) -> Response:
     wanted = asked.data if asked.ok else _Query()
     if wanted.view not in staff_views.allowed(by):
         raise facts.NotFound("There is no such view.")
-    found = await staff_views.page(by, wanted.view, _filter(wanted), wanted.after)
+    partial = pages.is_partial(request)
+    read = staff_views.page if partial else staff_views.page_and_beside
+    found = await read(by, wanted.view, _filter(wanted), wanted.after)
     context: dict[str, Any] = {
         "view": wanted.view,
         "title": frame.NAMES[wanted.view],
         "q": wanted.q,
         "reason": wanted.reason or "",
         "label": wanted.label,
-        "labels": await shelf.in_use(),
-        "rows": found.rows,
+        "labels": found.labels,
+        "numbers": found.numbers,
+        "rows": lines.of_cases(request, found.rows, wanted.view),
         **_due(found.rows),
         "paged": bool(wanted.after),
         "more": _more(wanted, found.after) if found.after else "",
     }
-    if pages.is_partial(request):
+    if partial:
         return frame.part(request, "backoffice/queue/_rows.html", **context)
     return await frame.page(request, "backoffice/queue/show.html", **context)
 

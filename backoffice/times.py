@@ -14,9 +14,9 @@ _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
-def due(at: datetime) -> str:
-    """When something is due, or for how long it has been."""
-    now = clock.now()
+def due(at: datetime, now: datetime | None = None) -> str:
+    """When something is due, or for how long it has been. A list asks the clock once."""
+    now = now or clock.now()
     if at < now:
         return f"Overdue {span(now - at)}"
     local, today = at.astimezone(_zone()), now.astimezone(_zone()).date()
@@ -35,9 +35,9 @@ def due_words(at: datetime) -> str:
     return f"Due {words.replace('To', 'to', 1) if words.startswith('To') else words}"
 
 
-def ago(at: datetime) -> str:
+def ago(at: datetime, now: datetime | None = None) -> str:
     """How long since: just now, 40 seconds ago."""
-    passed = clock.now() - at
+    passed = (now or clock.now()) - at
     if passed < _JUST_NOW:
         return "just now"
     if passed < _MINUTE:

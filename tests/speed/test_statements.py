@@ -69,3 +69,14 @@ async def test_no_page_of_the_portal_asks_more_than_six_times(
     known = {"ref": approved.ref, "draft": draft, "file": "x", "email": 1}
     addresses = {route.path: _address(route, known) for route in _gets(PORTAL)}
     assert await _too_many(priya.http, addresses) == {}
+
+
+@pytest.mark.usefixtures("db")
+async def test_the_desks_lists_ask_two_or_three_times() -> None:
+    """The session, the page with all that stands beside it, and the note of who looked."""
+    await scene.submitted(await scene.harbor())
+    client = await desk.browser(await scene.staff("Sam Ito"))
+    for address, most in (("/queue?view=all", 2), ("/search?q=SO-10482", 3)):
+        with statements() as seen:
+            assert (await client.get(address)).status_code == 200
+        assert len(seen) == most, [str(each)[:90] for each in seen]
