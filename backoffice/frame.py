@@ -1,6 +1,7 @@
 """Every page of the desk: the views in the margin, each with its number."""
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from amends import facts
 from amends.queries import staff_views
 from amends.queries.staff_views import BOUND, View
+from amends.rules.people import Role
 from backoffice import times, words
 from web import forms, guards, pages
 
@@ -46,16 +48,34 @@ async def page(request: Request[Any], template: str, status: int = 200, **contex
     # A page that asks much brings them along from a statement of its own.
     numbers = context.get("numbers") or await staff_views.counts(by)
     current = str(context.get("view", ""))
+    path = request.scope["path"]
     views = [
         (NAMES[view], f"/queue?view={view}", bounded(numbers[view]), view == current)
         for view in staff_views.allowed(by)
     ]
     exceptions = numbers["exceptions"]
-    views.append(
-        ("Exceptions", "/exceptions", bounded(exceptions), request.url.path == "/exceptions")
-    )
-    common = {"views": views, "numbers": numbers, "words": words, "times": times, "form": None}
+    views.append(("Exceptions", "/exceptions", bounded(exceptions), path == "/exceptions"))
+    common = {
+        "views": views, "numbers": numbers, "words": words, "times": times, "form": None,
+        "look_up": [(*each, None, path.startswith(each[1])) for each in _look_up(by.roles)],
+    }  # fmt: skip
     return pages.page(request, template, status, **(common | context))
+
+
+@cache
+def _look_up(roles: frozenset[Role]) -> tuple[tuple[str, str], ...]:
+    """Pages to look things up, by the viewer's roles."""
+    return (
+        ("Chargeback desk", "/disputes"),
+        *((("Security desk", "/security"),) if roles & {Role.SECURITY, Role.MANAGER} else ()),
+        ("Refunds on their way", "/refunds"),
+        ("Audits", "/audits"),
+        ("Reports", "/reports"),
+        ("Audit log", "/audit-log"),
+        ("Rules", "/rules"),
+        ("Mails we send", "/templates"),
+        *((("People", "/people"),) if roles & {Role.MANAGER, Role.ADMIN} else ()),
+    )
 
 
 def part(request: Request[Any], template: str, status: int = 200, **context: Any) -> Response:

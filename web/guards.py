@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from amends import clock, read_log
 from amends.read_log import Read as Read
@@ -54,6 +55,13 @@ class GuardedRoute(Route):
         self.allow, self.handler, self.step_up, self.max_body = allow, handler, step_up, max_body
         self.reads = reads
         super().__init__(path, self._guarded, methods=[method], name=name)
+        self._begins = path.partition("{")[0]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As Starlette does; most routes are told apart by how the path begins."""
+        if not scope.get("root_path") and not scope["path"].startswith(self._begins):
+            return Match.NONE, {}
+        return super().matches(scope)
 
     async def _guarded(self, request: Request[Any]) -> Response:
         security.limit_body(request.scope, self.max_body)

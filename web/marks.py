@@ -1,7 +1,7 @@
 """Icons and tags as markup made in Python: a list has hundreds, and a macro costs ten times it."""
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from typing import Protocol
 
 from markupsafe import Markup, escape
@@ -48,5 +48,20 @@ def tags(icon: Callable[..., Markup]) -> Callable[..., Markup]:
     return tag
 
 
+def links(items: Iterable[tuple[str, str, object, bool]]) -> Markup:
+    """List items of a margin: name, address, number or None, whether it is the page shown."""
+    return Markup("").join(_link(*item) for item in items)
+
+
+# What is kept is kept by type as well: ready markup equals the plain text of the same letters.
+@lru_cache(maxsize=1024, typed=True)
+def _link(name: str, address: str, number: object, current: bool) -> Markup:
+    """Kept: every page of a door has the same dozen."""
+    here = ' aria-current="page"' if current else ""
+    count = "" if number is None else f'<span class="n">{escape(number)}</span>'
+    return Markup(f'<li><a href="{escape(address)}"{here}>{escape(name)}{count}</a></li>\n')  # noqa: S704
+
+
+@lru_cache(maxsize=1024, typed=True)
 def _tag(word: str, tone: str, picture: str) -> Markup:
     return Markup(f'<span class="tag {escape(tone)}">{picture}{escape(word)}</span>')  # noqa: S704

@@ -52,6 +52,7 @@ def environment(
         static=assets.url,
         make_icon=icon,
         make_tag=marks.tags(icon),
+        make_links=marks.links,
         company=settings.company_name,
         support=settings.support_address,
         terms_url=settings.terms_url,

@@ -42,10 +42,18 @@ def _is_page(routes: Iterable[Route], path: str) -> bool:
 def came_from(request: Request[Any]) -> str:
     """The page this request was sent from, if it was one of ours."""
     if request.method in ("GET", "HEAD") and "hx-request" not in request.headers:
-        return safe(path_and_query(str(request.url)))
+        return safe(_asked(request))
     page = request.headers.get("hx-current-url") or request.headers.get("referer", "")
     ours = urlsplit(page).netloc == request.headers.get("host")
     return safe(path_and_query(page)) if ours else "/"
+
+
+def _asked(request: Request[Any]) -> str:
+    """Path and query of this very request; an address is made of it only where it needs one."""
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    if "?" in path or "#" in path:
+        return path_and_query(str(request.url))
+    return f"{path}?{query}" if query else path
 
 
 def path_and_query(url: str) -> str:

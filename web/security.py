@@ -23,6 +23,7 @@ _LIMIT = "amends.body_limit"
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that can be misheard or misread
+_REFERENCE_LENGTH = 10
 _ALWAYS = {
     "strict-transport-security": "max-age=63072000; includeSubDomains",
     "x-content-type-options": "nosniff",
@@ -34,6 +35,8 @@ _ALWAYS = {
     "payment=(), publickey-credentials-get=(), usb=()",
     "origin-agent-cluster": "?1",
 }
+_ALWAYS_RAW = tuple((name.encode(), value.encode()) for name, value in _ALWAYS.items())
+_OURS = frozenset({name for name, _ in _ALWAYS_RAW} | {b"x-request-id"})
 
 
 def nonce(connection: HTTPConnection[Any]) -> str:
@@ -72,26 +75,39 @@ class HeadersMiddleware:
             await self.app(scope, receive, send)
             return
         # Ours, never the sender's: a number in the log must not be chosen from outside.
-        scope[_REFERENCE] = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(10))
+        scope[_REFERENCE] = _new_reference()
         scope[_NONCE] = secrets.token_urlsafe(18)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableHeaders(scope=message), scope)
+                self._add(message, scope)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(reference=scope[_REFERENCE]):
             await self.app(scope, receive, send_with_headers)
 
-    def _add(self, headers: MutableHeaders, scope: Scope) -> None:
-        for name, value in _ALWAYS.items():
-            headers[name] = value
-        cookies.write(scope, headers)
-        headers["x-request-id"] = scope[_REFERENCE]
-        headers.setdefault("cache-control", "no-store")
-        headers.setdefault(
-            "content-security-policy", policy(self.door, scope[_NONCE], self.origins)
-        )
+    def _add(self, message: Message, scope: Scope) -> None:
+        """On top of the answer's own, of which only what is ours in any case gives way."""
+        own = [pair for pair in message.get("headers", ()) if pair[0] not in _OURS]
+        names = {name for name, _ in own}
+        own += _ALWAYS_RAW
+        own.append((b"x-request-id", scope[_REFERENCE].encode()))
+        if b"cache-control" not in names:
+            own.append((b"cache-control", b"no-store"))
+        if b"content-security-policy" not in names:
+            words = policy(self.door, scope[_NONCE], self.origins)
+            own.append((b"content-security-policy", words.encode("latin-1")))
+        message["headers"] = own
+        cookies.write(scope, MutableHeaders(scope=message))
+
+
+def _new_reference() -> str:
+    """Random letters from one random number, which has far more values than the letters."""
+    number, letters = secrets.randbits(96), []
+    for _ in range(_REFERENCE_LENGTH):
+        number, at = divmod(number, len(_REFERENCE_LETTERS))
+        letters.append(_REFERENCE_LETTERS[at])
+    return "".join(letters)
 
 
 class GateMiddleware:

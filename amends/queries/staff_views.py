@@ -38,6 +38,8 @@ class View(StrEnum):
     SECURITY = "security"
 
 
+_EVERY = tuple(View)
+_NOT_SECRET = tuple(view for view in View if view is not View.SECURITY)
 # The words of the partial indexes, so that PostgreSQL proves that they apply.
 _OPEN = "c.status NOT IN ('draft','resolved','declined','withdrawn')"
 # Set aside until a day, and nothing has happened since: see amends.flow.shelf.
@@ -151,8 +153,7 @@ class Neighbours:
 
 def allowed(by: Staff) -> tuple[View, ...]:
     """Who may not know of Security's view does not see it."""
-    secret = bool(by.roles & policy.INVESTIGATORS)
-    return tuple(view for view in View if secret or view is not View.SECURITY)
+    return _EVERY if by.roles & policy.INVESTIGATORS else _NOT_SECRET
 
 
 async def counts(by: Staff) -> dict[str, int]:

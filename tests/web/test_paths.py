@@ -157,3 +157,21 @@ async def test_choosing_an_appearance_leads_nowhere_else(to: str) -> None:
     browser = kit.browser(kit.make_app(ROUTES))
     answer = await browser.post("/theme", data={"theme": "dark", "to": to})
     assert answer.headers["location"] == "/"
+
+
+async def _here(request: Request[Any]) -> Response:
+    return PlainTextResponse(paths.came_from(request))
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ("/in/a?view=all&q=x", "/in/a?view=all&q=x"),
+        ("/in/a", "/in/a"), ("/in/a%3Fb", "/in/a%3Fb"),
+        ("/in/a%23b?q=1", "/in/a%23b?q=1"), ("/in/a%20b", "/"),
+        ("/in/a?q=%3Cb%3E", "/in/a?q=%3Cb%3E"),
+    ],
+)  # fmt: skip
+async def test_the_page_asked_for_is_remembered_as_it_was_asked(asked: str, kept: str) -> None:
+    app = kit.make_app([guards.route("GET", "/in/{name:path}", _here, allow=guards.PUBLIC)])
+    assert (await kit.browser(app).get(asked)).text == kept
