@@ -6,14 +6,14 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import clock, facts, policies
+from amends import clock, facts
 from amends.dossier import Dossier
 from amends.flow import approval, letters, routing, triage, waiting
 from amends.queries import plan_lines, staff, staff_waiting
 from amends.queries.staff_waiting import WaitingRow
 from amends.rules import policy
 from amends.rules.people import Staff
-from backoffice import answers, frame
+from backoffice import answers, frame, lines
 from web import forms, guards, pages
 
 
@@ -31,15 +31,19 @@ class _Decision(forms.FormModel):
 async def index(request: Request[Any]) -> Response:
     """What waits for the viewer first, then what waits for others, with why."""
     by = guards.staff(request)
-    waits = await staff_waiting.waiting(by)
-    plans = [(row.case, row.draft) for row in waits]
-    routes = await routing.routes(plans, await policies.current(), clock.now())
-    rows = [
-        (row, route, _verdict(by, row, route)) for row, route in zip(waits, routes, strict=True)
-    ]
-    mine = [row for row in rows if isinstance(row[2], policy.Allowed)]
-    others = [row for row in rows if row not in mine]
-    return await frame.page(request, "backoffice/approval/index.html", mine=mine, others=others)
+    waits, now = await staff_waiting.waiting(by), clock.now()
+    plans = [(row.case, row.draft) for row in waits.rows]
+    routes = await routing.routes(plans, waits.rules, now)
+    line = lines.of_plans(request, now)
+    mine, others = [], []
+    for row, route in zip(waits.rows, routes, strict=True):
+        verdict = _verdict(by, row, route)
+        if isinstance(verdict, policy.Refused):
+            others.append(line(row, verdict.reason))
+        else:
+            mine.append(line(row, ", and ".join(route.why)))
+    context: dict[str, Any] = {"mine": mine, "others": others, "numbers": waits.numbers}
+    return await frame.page(request, "backoffice/approval/index.html", **context)
 
 
 def hands(row: WaitingRow) -> frozenset[int]:

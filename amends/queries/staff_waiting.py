@@ -1,12 +1,20 @@
 """Plans that wait for a decision, and refunds on their way: lists of open work, a page each."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from tortoise import connections
 
+from amends import clock, policies
+from amends.json_rows import made, one
+from amends.models import PolicyVersion
+from amends.queries import staff_views
 from amends.rules import plan as plans
+from amends.rules import policy
 from amends.rules.money import Money
 from amends.rules.people import Staff
 from amends.rules.plan import Draft, LegKind, LegState
@@ -18,8 +26,7 @@ _CONFIRMED_SEEN = (
 )
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """What the policy asks about a case."""
 
     id: int
@@ -29,29 +36,37 @@ class Subject:
     reason: Reason | None
 
 
-@dataclass(frozen=True)
-class WaitingRow:
+class WaitingRow(NamedTuple):
     """A plan that waits for a decision."""
 
     ref: str
     organisation: str
     outcome: str
-    refund_minor: int
-    currency: str
     prepared_by_id: int
     prepared_by: str
     created_at: datetime
     due_at: datetime | None
     owner_id: int | None
+    first_id: int | None
+    moved: Money
     draft: Draft
     case: Subject
-    first_id: int | None = None
 
 
-_WAITING = f"""
-SELECT c.id, c.account_id, c.currency, c.kind, c.reason, c.ref, a.organisation, p.outcome,
-  p.canonical, p.prepared_by_id, w.name AS prepared_by, p.created_at, c.due_at, c.owner_id,
-  (SELECT approver_id FROM approval f WHERE f.plan_id = p.id AND f.decision = 'agreed') AS first_id
+@dataclass(frozen=True)
+class Waiting:
+    """The plans, the rules in force, and the numbers beside the views."""
+
+    rows: tuple[WaitingRow, ...]
+    rules: policy.Policy
+    numbers: Mapping[str, int]
+
+
+# One line as a JSON list: the fields of Subject, the plan, then those of WaitingRow up to `moved`.
+_LINES = f"""
+SELECT json_build_array(c.id, c.account_id, c.currency, c.kind, c.reason, p.canonical,
+  c.ref, a.organisation, p.outcome, p.prepared_by_id, w.name, p.created_at, c.due_at, c.owner_id,
+  (SELECT approver_id FROM approval f WHERE f.plan_id = p.id AND f.decision = 'agreed')) AS line
 FROM case_ c JOIN plan p ON p.case_id = c.id AND p.voided_at IS NULL
 JOIN account a ON a.id = c.account_id JOIN person w ON w.id = p.prepared_by_id
 WHERE c.status = 'proposed' AND c.status NOT IN ('draft','resolved','declined','withdrawn')
@@ -59,22 +74,34 @@ ORDER BY c.due_at, p.id LIMIT {PAGE}
 """  # noqa: S608 - a number
 
 
-async def waiting(by: Staff) -> tuple[WaitingRow, ...]:
-    """Plans that wait for a decision, the most urgent first."""
-    return tuple(_waiting(row) for row in await _read(_WAITING))
+async def waiting(by: Staff) -> Waiting:
+    """Plans that wait for a decision, the most urgent first, with all that the list needs."""
+    found = (await _read(_statement(staff_views.numbers(by)), [by.person_id, clock.now()]))[0]
+    newest = json.loads(found["rules"]) if found["rules"] else None
+    return Waiting(
+        tuple(_waiting(line) for line in json.loads(found["lines"])),
+        policies.in_force(made(PolicyVersion, newest) if newest else None),
+        json.loads(found["numbers"]),
+    )
 
 
-def _waiting(row: dict[str, Any]) -> WaitingRow:
-    draft = plans.read(row["canonical"])
-    moved = _moved(draft, row["currency"])
-    reason = Reason(row["reason"]) if row["reason"] else None
-    case = Subject(row["id"], row["account_id"], row["currency"], Kind(row["kind"]), reason)
-    names = ("ref", "organisation", "outcome", "prepared_by_id", "prepared_by", "created_at",
-             "due_at", "owner_id", "first_id")  # fmt: skip
-    return WaitingRow(
-        **{name: row[name] for name in names},
-        refund_minor=moved.minor, currency=moved.currency, draft=draft, case=case,
-    )  # fmt: skip
+@cache
+def _statement(numbers: str) -> str:
+    """The numbers ask for the viewer $1 and the present $2."""
+    rules = one(PolicyVersion, "ORDER BY t.version DESC LIMIT 1")
+    return (
+        f"SELECT {staff_views.packed(_LINES)} AS lines, {rules} AS rules, {numbers} AS numbers, "
+        "$1::bigint AS me, $2::timestamptz AS at"
+    )
+
+
+def _waiting(line: list[Any]) -> WaitingRow:
+    number, account_id, currency, kind, reason, canonical, *words = line
+    words[5] = datetime.fromisoformat(words[5])
+    words[6] = datetime.fromisoformat(words[6]) if words[6] else None
+    draft = plans.read(canonical)
+    case = Subject(number, account_id, currency, Kind(kind), Reason(reason) if reason else None)
+    return WaitingRow._make([*words, _moved(draft, currency), draft, case])
 
 
 def _moved(draft: Draft, currency: str) -> Money:
@@ -127,10 +154,12 @@ JOIN case_ c ON c.id = l.case_id JOIN account a ON a.id = c.account_id ORDER BY 
 
 async def refunds_moving() -> tuple[MovingRow, ...]:
     """Refunds of open cases: the failed ones, those on their way, those confirmed last."""
-    rows = await _read(_MOVING)
+    rows = await _read(_MOVING, [])
     return tuple(MovingRow(**row | {"state": LegState(row["state"])}) for row in rows)
 
 
-async def _read(statement: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = await connections.get("default").execute_query_dict(statement, [])
+async def _read(statement: str, values: list[Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = await connections.get("default").execute_query_dict(
+        statement, values
+    )
     return rows
