@@ -24,7 +24,7 @@ def due(at: datetime, now: datetime | None = None) -> str:
         return f"Today {_time(local)}"
     if local.date() == today + _DAY:
         return f"Tomorrow {_time(local)}"
-    return day(local.date())
+    return _day(local.date(), today)
 
 
 def due_words(at: datetime) -> str:
@@ -49,7 +49,10 @@ def day(value: date) -> str:
     """Feb 4; with the year where it is another one."""
     if isinstance(value, datetime):
         value = value.astimezone(_zone()).date()
-    today = clock.now().astimezone(_zone()).date()
+    return _day(value, clock.now().astimezone(_zone()).date())
+
+
+def _day(value: date, today: date) -> str:
     return _written(value, "MMM d" if value.year == today.year else "MMM d, y")
 
 

@@ -18,7 +18,12 @@ _STEPS = ((60, "second"), (60, "minute"), (24, "hour"), (30, "day"), (12, "month
 
 def money(amount_minor: int, currency: str) -> str:
     """`{{ amount_minor | money(currency) }}` gives $1,200.00."""
-    return format_money(Money(int(amount_minor), currency.lower()))
+    return _money(int(amount_minor), currency.lower())
+
+
+@lru_cache(maxsize=4096)
+def _money(minor: int, currency: str) -> str:
+    return format_money(Money(minor, currency))
 
 
 def iso(value: date) -> str:

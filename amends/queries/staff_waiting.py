@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from tortoise import connections
@@ -99,9 +99,13 @@ def _waiting(line: list[Any]) -> WaitingRow:
     number, account_id, currency, kind, reason, canonical, *words = line
     words[5] = datetime.fromisoformat(words[5])
     words[6] = datetime.fromisoformat(words[6]) if words[6] else None
-    draft = plans.read(canonical)
+    draft = _draft(canonical)
     case = Subject(number, account_id, currency, Kind(kind), Reason(reason) if reason else None)
     return WaitingRow._make([*words, _moved(draft, currency), draft, case])
+
+
+# A plan's words never change, so what they say is kept beside them; they are read every time.
+_draft = lru_cache(maxsize=4 * PAGE)(plans.read)
 
 
 def _moved(draft: Draft, currency: str) -> Money:
