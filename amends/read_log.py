@@ -17,6 +17,11 @@ _INSERT = """
 INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
+# The same inside of the statement that reads what is shown, whose viewer is $1 and present $2.
+ALONG = """
+INSERT INTO read_log (person_id, at, what, subject, page, address, reference)
+VALUES ($1::bigint, $2::timestamptz, $4, $5, $6, $7, $8)
+"""
 
 
 class Read(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 
 from tortoise import connections
 
-from amends import clock
+from amends import clock, read_log
 from amends.queries import staff_views
 from amends.queries.staff_views import Row
 from amends.rules.people import Staff
@@ -91,14 +91,18 @@ class Found:
 _Meanings = tuple[tuple[str, str], ...]
 
 
-async def cases(by: Staff, text: str) -> Found:
-    """The newest cases that fit. An exact hit ends the search: nothing looser is mixed in."""
+async def cases(by: Staff, text: str, look: read_log.Look) -> Found:
+    """The newest cases that fit; that somebody looked is written down with it.
+
+    An exact hit ends the search: nothing looser is mixed in.
+    """
     wanted = text.strip()[:_LONGEST]
     if not wanted:
+        await read_log.note(by, look)
         return Found((), ())
     meanings = _exact(wanted)
     looked = tuple(what for what, _ in meanings)
-    place, rows, numbers = await _first_meaning(by, meanings, wanted)
+    place, rows, numbers = await _first_meaning(by, meanings, wanted, look)
     if rows:
         return Found(looked[: place + 1], rows, True, numbers)
     if not _WORD.search(wanted):
@@ -117,11 +121,12 @@ def _exact(text: str) -> _Meanings:
 
 
 async def _first_meaning(
-    by: Staff, meanings: _Meanings, text: str
+    by: Staff, meanings: _Meanings, text: str, look: read_log.Look
 ) -> tuple[int, tuple[Row, ...], dict[str, int]]:
     """All meanings in one statement; the likeliest that any case fits, and the views' numbers."""
     found = await _read(
-        _meant(meanings, staff_views.numbers(by)), [by.person_id, clock.now(), text]
+        _meant(meanings, staff_views.numbers(by)),
+        [by.person_id, clock.now(), text, *read_log.values(look)],
     )
     place = found["place"] or 0
     return place, staff_views.lines(found["lines"]), json.loads(found["numbers"])
@@ -129,7 +134,7 @@ async def _first_meaning(
 
 @cache
 def _meant(meanings: _Meanings, numbers: str) -> str:
-    """SQL over the viewer $1, the present $2 and the text $3; the numbers ask for the first two."""
+    """SQL over the viewer $1, the present $2, the text $3, and the note of who looked."""
     hits = " UNION ALL ".join(
         f"(SELECT {at} AS place, id FROM ({ids.replace('$1', '$3')}) h (id) "  # noqa: S608
         f"ORDER BY id DESC LIMIT {LIMIT})"
@@ -138,9 +143,8 @@ def _meant(meanings: _Meanings, numbers: str) -> str:
     best = f"(SELECT min(hit.place) FROM hit JOIN case_ c ON c.id = hit.id WHERE {_SENT})"  # noqa: S608
     listed = _listed(f"hit.place = {best}")
     return (
-        f"WITH hit AS MATERIALIZED ({hits}) SELECT {best} AS place, "
-        f"{staff_views.packed(listed)} AS lines, {numbers} AS numbers, "
-        "$1::bigint AS me, $2::timestamptz AS at"
+        f"WITH noted AS ({read_log.ALONG}), hit AS MATERIALIZED ({hits}) SELECT {best} AS place, "
+        f"{staff_views.packed(listed)} AS lines, {numbers} AS numbers"
     )
 
 

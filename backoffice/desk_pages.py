@@ -26,7 +26,7 @@ async def refunds(request: Request[Any]) -> Response:
 
 async def find(request: Request[Any]) -> Response:
     asked = request.query_params.get("q", "")[:100]
-    found = await search.cases(guards.staff(request), asked)
+    found = await search.cases(guards.staff(request), asked, guards.taken_look(request))
     if found.exact and len(found.rows) == 1 and found.looked_for == ("case",):
         return pages.see_other(request, f"/cases/{found.rows[0].ref}?view=all")
     context: dict[str, Any] = {"q": asked, "found": found, "view": "all", "numbers": found.numbers}

@@ -27,6 +27,7 @@ SIGNED: Allow = frozenset({"signed"})
 
 SIGN_IN = "/sign-in"
 STEP_UP = "/sign-in/again"
+_LOOK = "amends.look"
 FRESH = timedelta(seconds=300)  # a sign-in this recent may approve money
 
 
@@ -69,6 +70,7 @@ class GuardedRoute(Route):
             return turned_away
         if self.step_up and not _is_fresh(viewer(request)):
             return _to_sign_in(request, STEP_UP)
+        request.scope[_LOOK] = self._look(request)
         try:
             response = await self.handler(request)
             await self._note_read(request, response)
@@ -78,18 +80,20 @@ class GuardedRoute(Route):
 
     async def _note_read(self, request: Request[Any], response: Response) -> None:
         """What staff see of customers is written down before it leaves."""
-        by = maybe_viewer(request)
-        if self.reads is None or response.status_code >= 400 or not isinstance(by, Staff):
+        by, look = maybe_viewer(request), request.scope[_LOOK]
+        if look is None or response.status_code >= 400 or not isinstance(by, Staff):
             return
-        await read_log.note(
-            by,
-            read_log.Look(
-                self.reads,
-                "/".join(str(value) for value in request.path_params.values()),
-                self.name,
-                request.client.host if request.client else "",
-                security.reference(request),
-            ),
+        await read_log.note(by, look)
+
+    def _look(self, request: Request[Any]) -> read_log.Look | None:
+        if self.reads is None:
+            return None
+        return read_log.Look(
+            self.reads,
+            "/".join(str(value) for value in request.path_params.values()),
+            self.name,
+            request.client.host if request.client else "",
+            security.reference(request),
         )
 
 
@@ -133,6 +137,15 @@ def viewer(request: Request[Any]) -> Customer | Staff:
 def maybe_viewer(request: Request[Any]) -> Customer | Staff | None:
     found = sessions.current(request)
     return found.viewer if found else None
+
+
+def taken_look(request: Request[Any]) -> read_log.Look:
+    """The note of this look, for a handler whose own statement writes it down as it reads."""
+    look: read_log.Look | None = request.scope[_LOOK]
+    if look is None:
+        raise LookupError("Nothing is noted of this route, or it was taken before")
+    request.scope[_LOOK] = None
+    return look
 
 
 def customer(request: Request[Any]) -> Customer:

@@ -43,6 +43,8 @@ async def test_a_case_its_log_a_search_and_an_export_are_noted(harbor: Customers
         f"/customers/{tenant}": (Read.PAGE, tenant),
         "/reports.csv": (Read.EXPORT, ""),
         "/search?q=Priya+Raman": (Read.SEARCH, ""),
+        "/search?q=SO-10482": (Read.SEARCH, ""),
+        "/search?q=": (Read.SEARCH, ""),
     }
     for path in pages:
         assert (await browser.get(path)).status_code == 200
