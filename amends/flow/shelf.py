@@ -3,7 +3,6 @@
 import re
 from datetime import date, datetime, time, timedelta
 
-from tortoise import connections
 from tortoise.transactions import in_transaction
 
 from amends import clock, facts, moves
@@ -17,6 +16,7 @@ LONGEST_LABEL = 30
 LONGEST_SLEEP = timedelta(days=60)
 _LABEL = re.compile(r"[\w .:/+-]+")
 _MORNING = time(8, 0)
+# Labels of open cases, for the filter and to pick from.
 IN_USE = """
 SELECT DISTINCT label FROM case_mark m JOIN case_ c ON c.id = m.case_id
 CROSS JOIN LATERAL jsonb_array_elements_text(m.labels) AS label
@@ -32,12 +32,6 @@ def sleeps(mark: CaseMark, case: Case) -> bool:
     """Until its day; any change of the case, the customer's answer too, wakes it before."""
     until = mark.snoozed_until
     return until is not None and until > clock.now() and mark.snoozed_at == case.version
-
-
-async def in_use() -> tuple[str, ...]:
-    """Labels of open cases, for the filter and to pick from."""
-    rows = await connections.get("default").execute_query_dict(IN_USE)
-    return tuple(str(row["label"]) for row in rows)
 
 
 async def label(case: Case, by: Staff, text: str) -> None:
