@@ -15,7 +15,6 @@ HOSTILE = "<b id=x>&\"'"
 SHOWN = "&lt;b id=x&gt;&amp;&#34;&#39;"
 
 
-@pytest.mark.req("T39", "V1.2.1")
 async def test_what_a_customer_wrote_is_words_in_every_list() -> None:
     shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
     case = await scene.in_triage(shop, sam)
