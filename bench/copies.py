@@ -7,7 +7,7 @@ import psycopg
 
 _BASE = 1_000_000  # prototypes have smaller numbers
 _ROWS = 40  # of one table on one case, at the most
-_FAR = "b.at + (p.{column} - origin.created_at)"
+_FAR = "b.at + (p.{column} - p.origin_at)"
 
 # What a copy has of its own. `k` is its number, `r` the row's place among those of its prototype.
 _CASE = f"{_BASE} + k"
@@ -68,7 +68,7 @@ TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "ledger": {"leg_id": "NULL", "entry_id": "md5('entry' || k || '-' || p.entry_id)::uuid",
                    "stripe_id": "left(p.stripe_id, 3) || 'b' || k || 'x' || r"},
         "attempt": {"id": "md5('try' || k || '-' || r)::uuid", "idempotency_key": "k || '-' || r",
-                    "leg_id": "md5('leg' || k || '-' || leg.position)::uuid"},
+                    "leg_id": "md5('leg' || k || '-' || p.leg_position)::uuid"},
     }
 )  # fmt: skip
 _ACCOUNTS = f"""
@@ -102,18 +102,65 @@ SELECT 'foreign_refund', 'bench-' || k, {_CASE}, 're_x' || k, '', at,
   CASE WHEN k % 5000 <> 0 THEN at END, '', '' FROM bench_copy WHERE k % 100 = 0"""
 
 
-def statements(connection: psycopg.Connection) -> Iterator[str]:
-    """In the order in which they can be read; foreign keys are not looked at meanwhile."""
-    yield from (_ACCOUNTS, _ORDERS, _MESSAGES, _EXCEPTIONS)
+# Each account signed in eleven times; one of these still counts.
+_SESSIONS = f"""
+INSERT INTO session (token_hash, door, account_id, email, auth_time, created_at, last_seen_at,
+  expires_at, ended_at, user_agent, address)
+SELECT md5('s' || a.id || '-' || n) || md5(n || '-' || a.id), 'portal', a.id, a.billing_email,
+  at, at, at, at + interval '12 hours', CASE WHEN n > 0 THEN at END, 'Mozilla/5.0', '192.0.2.1'
+FROM account a CROSS JOIN generate_series(0, 10) n
+CROSS JOIN LATERAL (SELECT now() - n * interval '20 days' AS at) t WHERE a.id > {_BASE}"""
+# A file on every second case: a picture of the card, a letter of the bank.
+_FILES = f"""
+INSERT INTO attachment (id, case_id, name, content_type, size, sha256, store_key, audience, state,
+  uploaded_by, at)
+SELECT md5('file' || k)::uuid, {_CASE}, 'letter.pdf', 'application/pdf', 48000,
+  md5('f' || k) || md5(k || 'f'), 'files/' || md5(k || 'key'), 'customer', 'clean',
+  'account:' || {_BASE} + account, at FROM bench_copy WHERE k % 2 = 0"""
+_OWN = MappingProxyType(
+    {
+        "order_": _ORDERS, "message": _MESSAGES, "exception_item": _EXCEPTIONS,
+        "session": _SESSIONS, "attachment": _FILES,
+    }
+)  # fmt: skip
+# Those that grow with cases, by what copying and indexing them costs, so that the last to end are
+# the small ones.
+TABLES_FILLED = (
+    "message", "timeline", "attempt", "leg", "case_", "document", "ledger", "deposit", "plan",
+    "identity_check", "charge_claim", "approval", "stripe_reading", "order_", "exception_item",
+    "account", "session", "attachment",
+)  # fmt: skip
+
+
+def parents() -> tuple[str, ...]:
+    """Accounts first: others are told from them."""
+    return (_ACCOUNTS,)
+
+
+def statements(connection: psycopg.Connection) -> Iterator[tuple[str, str]]:
+    """A table and how it is copied. In any order: foreign keys are not looked at meanwhile."""
+    yield from _OWN.items()
     for table, own in TABLES.items():
-        yield _copy(connection, table, own)
+        yield table, _copy(connection, table, own)
+
+
+def others(connection: psycopg.Connection) -> list[str]:
+    """Tables that stay small."""
+    rows = connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)",
+        ([*TABLES_FILLED],),
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def _copy(connection: psycopg.Connection, table: str, own: Mapping[str, str]) -> str:
     kinds = _columns(connection, table)
     values = [own.get(name) or _usual(name, kind, kinds) for name, kind in kinds.items()]
     names = ", ".join(f'"{name}"' for name in kinds)
-    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM {_source(table)}"
+    return (
+        f"WITH p AS MATERIALIZED ({_prototypes(table)}) INSERT INTO {table} ({names}) "
+        f"SELECT {', '.join(values)} FROM bench_copy b JOIN p ON p.origin_id = b.case_id"
+    )
 
 
 def _columns(connection: psycopg.Connection, table: str) -> dict[str, str]:
@@ -134,25 +181,23 @@ def _usual(name: str, kind: str, kinds: Mapping[str, str]) -> str:
     return _FAR.format(column=f'"{name}"') if kind.startswith("timestamp") else f'p."{name}"'
 
 
-def _source(table: str) -> str:
-    """The prototype's rows, each with its place `r`, once for every copy."""
-    case = {"case_": "t.id", "deposit": "origin.id", "attempt": "leg.case_id"}.get(
-        table, "t.case_id"
-    )
+def _prototypes(table: str) -> str:
+    """The prototypes' rows, each with its place `r` and the beginning of its case.
+
+    Read once: found again for each copy, they would be looked for in a table that grows meanwhile.
+    """
+    case = {"case_": "t.id", "deposit": "c.id", "attempt": "leg.case_id"}.get(table, "t.case_id")
     joined = {
-        "deposit": "JOIN case_ origin ON origin.order_id = t.order_id",
-        "attempt": "JOIN leg ON leg.id = t.leg_id",
-    }.get(table, "")
+        "deposit": "JOIN case_ c ON c.order_id = t.order_id",
+        "attempt": "JOIN leg ON leg.id = t.leg_id JOIN case_ c ON c.id = leg.case_id",
+    }.get(table, f"JOIN case_ c ON c.id = {case}")
+    more = ", leg.position AS leg_position" if table == "attempt" else ""
     key = "t.case_id" if table == "stripe_reading" else "t.id"
-    rows = (
-        f"(SELECT t.*, {case} AS origin_id, row_number() OVER (PARTITION BY {case} ORDER BY "
-        f"{_order(table, key)}) AS r FROM {table} t {joined} WHERE {case} < {_BASE}) p"
+    return (
+        f"SELECT t.*, {case} AS origin_id, c.created_at AS origin_at{more}, row_number() OVER "
+        f"(PARTITION BY {case} ORDER BY {_order(table, key)}) AS r FROM {table} t {joined} "
+        f"WHERE {case} < {_BASE}"
     )
-    source = f"bench_copy b JOIN {rows} ON p.origin_id = b.case_id JOIN case_ origin ON " \
-        "origin.id = b.case_id"  # fmt: skip
-    if table == "attempt":
-        source += " JOIN leg ON leg.id = p.leg_id"
-    return source
 
 
 def _order(table: str, key: str) -> str:

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import psycopg
 from tortoise import Tortoise
 
 from amends import access, clock, database
@@ -150,6 +151,23 @@ async def _walk(stage: Scene, portal: proxy.Proxy, desk: proxy.Proxy) -> None:
                 async with http.get(url, allow_redirects=False) as answer:
                     assert answer.status == 200, f"{url}: {answer.status}"
         await asyncio.sleep(0.1)
+
+
+def pages(stage: Scene) -> dict[Door, tuple[str, ...]]:
+    """What people look at: lists, one case of each door, a search."""
+    with psycopg.connect(stage.url) as connection:
+        row = connection.execute(
+            "SELECT ref FROM case_ WHERE account_id = (SELECT min(id) FROM account) LIMIT 1"
+        ).fetchone()
+    assert row is not None
+    ref = row[0]
+    return {
+        Door.PORTAL: (PAGES[Door.PORTAL], f"/requests/{ref}", "/requests/new", "/help/refunds"),
+        Door.DESK: (
+            PAGES[Door.DESK], "/queue?view=flight", f"/cases/{ref}?view=all", "/approvals",
+            "/refunds", "/search?q=scanner+refund",
+        ),
+    }  # fmt: skip
 
 
 async def sign_in(stage: Scene) -> dict[Door, str]:
