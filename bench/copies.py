@@ -117,10 +117,22 @@ INSERT INTO attachment (id, case_id, name, content_type, size, sha256, store_key
 SELECT md5('file' || k)::uuid, {_CASE}, 'letter.pdf', 'application/pdf', 48000,
   md5('f' || k) || md5(k || 'f'), 'files/' || md5(k || 'key'), 'customer', 'clean',
   'account:' || {_BASE} + account, at FROM bench_copy WHERE k % 2 = 0"""
+# What one case brings of mails and of events by Stripe, all of them seen to.
+_MAILS = f"""
+INSERT INTO mail (id, case_id, kind, outcome, recipient, context, document_ids, message_id, state,
+  tries, error, created_at, sent_at)
+SELECT md5('mail' || k)::uuid, {_CASE}, 'request_received', '', 'billing' || account ||
+  '@bench.example', jsonb_build_object('story', s.body), '[]', 'm' || k || '@bench.example', 'sent',
+  1, '', at, at FROM bench_copy JOIN sentence s ON s.n = k % 20000"""
+_EVENTS = """
+INSERT INTO webhook_event (id, type, object_id, related, created_at, received_at, source, done_at,
+  outcome, tries)
+SELECT 'evt_b' || k || 'x' || n, 'refund.updated', 're_b' || k || 'x' || n, '{}', at, at, 'webhook',
+  at, 'looked', 1 FROM bench_copy CROSS JOIN generate_series(1, 2) n"""
 _OWN = MappingProxyType(
     {
         "order_": _ORDERS, "message": _MESSAGES, "exception_item": _EXCEPTIONS,
-        "session": _SESSIONS, "attachment": _FILES,
+        "session": _SESSIONS, "attachment": _FILES, "mail": _MAILS, "webhook_event": _EVENTS,
     }
 )  # fmt: skip
 # Those that grow with cases, by what copying and indexing them costs, so that the last to end are
@@ -128,7 +140,7 @@ _OWN = MappingProxyType(
 TABLES_FILLED = (
     "message", "timeline", "attempt", "leg", "case_", "document", "ledger", "deposit", "plan",
     "identity_check", "charge_claim", "approval", "stripe_reading", "order_", "exception_item",
-    "account", "session", "attachment",
+    "account", "session", "attachment", "mail", "webhook_event",
 )  # fmt: skip
 
 
