@@ -7,7 +7,7 @@ the work of our process alone: routing, session, statements, templates, compress
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
@@ -49,7 +49,7 @@ GROWTH = 1.2  # what a page may cost more with the largest number of cases than 
 WORDS_MS = 100.0
 
 
-def bare(rows: list[dict[str, Any]]) -> Starlette:
+def bare(rows: Sequence[dict[str, Any]] = ()) -> Starlette:
     """What any page costs at the least: a framework, a template, one indexed query."""
 
     async def hello(request: Request[Any]) -> Response:

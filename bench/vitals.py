@@ -123,9 +123,13 @@ def run(quick: bool) -> list[Result]:
         visits = _visits(browser, demo)
         # Round by round, so that noise falls on all pages alike; the first warms the processes.
         _round(visits)
-        taken = [_round(visits) for _ in range(rounds)]
+        taken, bare = [], []
+        for _ in range(rounds):
+            taken.append(_round(visits))
+            bare.append(_bare(browser))
         browser.close()
-    return [row for visit in visits for row in _told(visit.screen, taken)]
+    least = Result(f"{BARE}: INP", round(median(bare), 0), len(bare))
+    return [least] + [row for visit in visits for row in _told(visit.screen, taken)]
 
 
 def _visits(browser: Browser, demo: demos.Demo) -> list[Visit]:
@@ -134,6 +138,21 @@ def _visits(browser: Browser, demo: demos.Demo) -> list[Visit]:
         seat = visitors.show(screen)
         made.append(Visit(browser, screen, seat.page.url, seat.page.context.storage_state()))
     return made
+
+
+BARE = "three bare fields"
+
+
+def _bare(browser: Browser) -> float:
+    """The same taps on a page with nothing but three fields: what the machine takes anyway."""
+    page = browser.new_page()
+    page.set_content("<main><input type=text><input type=text><input type=text></main>")
+    page.evaluate(_WATCH)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+    _used(page, keys=False)
+    found = page.evaluate("seen.inp")
+    page.close()
+    return max(float(found), 8.0)
 
 
 Round = Mapping[str, tuple[Seen, Seen, float | None]]

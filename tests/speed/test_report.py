@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bench import memory, report
+from bench import memory, pages, report
 from bench.result import Result
 
 PAGES = [Result("bare", 2.0, 60), Result("queue", 7.0, 60, 3.5, "bare", 3)]
@@ -31,3 +31,8 @@ def test_growth_is_read_off_the_points_and_a_mark_off_the_last_look_before_it() 
     points = [(60.0 * minute, 100 + minute / 6) for minute in range(61)]
     assert round(memory.slope(points) * 3600, 3) == 10
     assert memory.after(points, 30) == 105
+
+
+def test_the_bare_app_starts_as_a_process_of_its_own() -> None:
+    """bench.webhooks has uvicorn make it, which passes nothing."""
+    assert {route.path for route in pages.bare().routes} == {"/hello", "/rows", "/queried"}
