@@ -15,7 +15,7 @@ _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 _STOP_S = 30
 # Of the webhooks, in every measurement.
 SECRET = "whsec_" + "bench0only" * 4
-_START_S = 60
+_START_S = 180
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ async def _bare(stage: Scene) -> AsyncIterator[tuple[processes.Child, str]]:
 
 async def _answers(url: str) -> None:
     async with aiohttp.ClientSession() as http:
-        for _ in range(600):
+        for _ in range(1_800):  # a busy machine takes minutes to start a process
             try:
                 async with http.get(url):
                     return
