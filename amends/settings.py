@@ -105,5 +105,7 @@ def load() -> Settings:
 
 
 def project_root() -> Path:
-    """Where templates/ and static/ stand."""
-    return Path(__file__).resolve().parent.parent
+    """Where templates/ and static/ stand: beside the code, and inside of it once installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / "pages"
+    return inside if inside.is_dir() else package.parent

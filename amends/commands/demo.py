@@ -40,6 +40,7 @@ def command(port: int, reset: bool, data_dir: Path) -> None:
         sys.stdout.reconfigure(errors="replace")  # names of all scripts, on any terminal
     plan = Plan(data_dir.resolve(), port)
     started = time.monotonic()
+    demo_plan.refuse_without_sandbox()
     demo_plan.refuse_taken_ports(port)
     demo_plan.refuse_unreachable_folder(plan.folder)
     plan.folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from amends import embedded
+from amends import embedded, settings
 from amends.rights import Process
 
 HOST = "127.0.0.1"
@@ -19,6 +19,8 @@ COMPANY = "Northwind Scanners"
 SUPPORT = "support@northwind.example"
 # Where each part listens, counted from the port that was asked for.
 OFFSETS = {"portal": 0, "backoffice": 1, "sandbox": 2, "mail": 3, "inbox": 4}
+CHECKOUT = settings.project_root()
+_OUTSIDE = ("sandbox", "seed")
 # Only the worker's key moves money; the twin knows these three.
 _STRIPE_KEYS = {
     "portal": "rk_test_portal",
@@ -69,6 +71,9 @@ class Plan:
     def environment(self, part: str, database_url: str) -> dict[str, str]:
         """The settings of one process; nothing of the caller's own AMENDS_ settings gets in."""
         others = {k: v for k, v in os.environ.items() if not k.startswith("AMENDS_")}
+        if part in _OUTSIDE:
+            # Not part of the installed package: it stands in the checkout.
+            others |= {"PYTHONPATH": _with(CHECKOUT, others.get("PYTHONPATH", ""))}
         if part == "sandbox":
             return others
         return others | {
@@ -142,10 +147,23 @@ class Plan:
         return found
 
 
+def _with(folder: Path, path: str) -> str:
+    return os.pathsep.join(filter(None, (str(folder), path)))
+
+
 def user(part: str) -> str:
     """Each process comes with its own rights; the seed plays everybody."""
     known = {process.value: process.login for process in Process}
     return known.get(part, embedded.OWNER)
+
+
+def refuse_without_sandbox() -> None:
+    """An installed package has no pretend outside world; it must not look as if something broke."""
+    if not (CHECKOUT / "sandbox" / "__main__.py").is_file():
+        raise click.ClickException(
+            "The demo needs the sandbox, which is not installed with Amends. "
+            "Get the source and run: make demo"
+        )
 
 
 def refuse_taken_ports(port: int) -> None:

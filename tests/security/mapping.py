@@ -73,7 +73,8 @@ def page() -> str:
         ids=len(known), shown=shown, percent=automated(known, tests), documents=by_document,
         missing=len(known) - shown - by_document,
     )  # fmt: skip
-    parts = [head, *(_gap(identifier, why) for identifier, why in gaps().items())]
+    missing = [_gap(identifier, why) for identifier, why in gaps().items()]
+    parts = [head, *(missing or ["Nothing."])]
     parts.append("\n## Shown in part\n")
     parts += [_gap(identifier, why) for identifier, why in partial().items()]
     for title, kind in (("Threats", "T"), ("ASVS 5.0", "V")):
