@@ -18,6 +18,7 @@ _KNOWN = frozenset(
         "approval_valid_days",
         "step_up_seconds",
         "window_days",
+        "review_percent",
     }
 )
 

@@ -214,6 +214,10 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "approval": Table("decisions", {B: "read insert", W: "read"}),
+    "second_review": Table(
+        "approved plans drawn for a second look",
+        {B: "read insert update(decided_at decision reason reviewer_id)"},
+    ),
     "rule_proposal": Table("changes of the rules that wait", {B: _DECIDED}),
     "policy_version": Table("the rules' history", {B: "read insert", W: "read"}),
     "address_change": Table(

@@ -51,6 +51,11 @@ ADVICE: Final = {
         "nothing moves by that.",
         Act.TAKE_OVER,
     ),
+    "old_cases": Advice("An administrator runs the command. It closes by itself after that."),
+    "review_objected": Advice(
+        "The money has moved or is moving. Talk to the reviewer and to both who decided, then say "
+        "what you found."
+    ),
     "denied_email": Advice(
         "Do nothing that the email asks for. Tell Security if it wanted money or another card."
     ),

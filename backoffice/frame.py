@@ -74,6 +74,7 @@ def _look_up(roles: frozenset[Role]) -> tuple[tuple[str, str], ...]:
         ("Audit log", "/audit-log"),
         ("Rules", "/rules"),
         ("Mails we send", "/templates"),
+        *((("Oversight", "/oversight"),) if roles & {Role.MANAGER, Role.AUDITOR} else ()),
         *((("People", "/people"),) if roles & {Role.MANAGER, Role.ADMIN} else ()),
     )
 

@@ -27,6 +27,7 @@ class _Change(forms.FormModel):
     cap: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
     approval_valid_days: str = ""
+    review_percent: str = ""
     reason: str = ""
 
 
@@ -125,9 +126,12 @@ def _wanted(known: Policy, said: _Change) -> Wanted:
     days = said.approval_valid_days.strip()
     if not days.isdecimal() or len(days) > 3:
         errors["approval_valid_days"] = "Enter a number of days"
+    share = said.review_percent.strip()
+    if share and (not share.isdecimal() or len(share) > 3):
+        errors["review_percent"] = "Enter 0 to 100"
     if errors:
         raise facts.InvalidInput(errors)
-    return Wanted(limits, caps, int(days), seconds, persons)
+    return Wanted(limits, caps, int(days), seconds, persons, int(share) if share else None)
 
 
 def _minor(text: str, currency: str, name: str, errors: dict[str, str]) -> int:

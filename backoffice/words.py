@@ -184,6 +184,8 @@ HISTORY: Final[dict[str, tuple[str, str]]] = {
     "refund_failed_late": ("A confirmed refund came back", "undo-2"),
     "credit_added": ("Credit added", "plus"),
     "lift_flag": ("Flag lifted", "shield-check"),
+    "review_confirmed": ("Confirmed in a second review", "eye"),
+    "review_objected": ("Objected to in a second review", "triangle-alert"),
     "evidence_chosen": ("Evidence chosen", "file-text"),
     "evidence_staged": ("Evidence stored at Stripe", "file-text"),
     "evidence_confirmed": ("Evidence handed over to be sent", "send"),
@@ -249,6 +251,8 @@ EXCEPTIONS: Final = {
     "document_changed": "A stored document was changed",
     "last4_guessing": "Somebody may be guessing card digits",
     "second_identity": "A second sign-in with one address",
+    "old_cases": "Cases are older than they may become",
+    "review_objected": "A reviewer objects to an approved plan",
 }
 
 

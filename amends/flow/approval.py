@@ -16,6 +16,7 @@ from amends.flow import (
     outbox,
     planning,
     routing,
+    second_review,
     sighting,
     triage,
     waiting,
@@ -114,8 +115,11 @@ async def approve(
         told = _told(stored, by, route, found)
         if route.approvals > 1 and await waiting.first_approval(stored) is None:
             return await _note_first(case, stored, by, route, rules, told, note)
+        drawn = second_review.of_plan(stored, rules)
+        told |= {"second_review": drawn.told()}
         moved = await moves.move(case, Action.APPROVE, by, reason=note.strip(), data=told)
         await _record(stored, by, route, "approved", note, rules)
+        await second_review.keep(stored, drawn)
         if letter := await desk_letters.approved(moved, draft):
             await outbox.mail(moved, letter, f"plan:{stored.version}")
     return moved

@@ -25,7 +25,7 @@ MOST_MINOR = 1_000_000_00
 class Wanted:
     """The rules as somebody wants them; currencies are those that have a limit already.
 
-    Without `person_caps` those in force stay.
+    Without `person_caps` or `review_percent` those in force stay.
     """
 
     refund_limits: Mapping[str, int]
@@ -33,6 +33,7 @@ class Wanted:
     approval_valid_days: int
     second_limits: Mapping[str, int]
     person_caps: Mapping[str, int] | None = None
+    review_percent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ def differences(now: Policy, then: Policy) -> tuple[Difference, ...]:
                 f"{then.approval_valid_days} days",
             )
         )
+    if now.review_percent != then.review_percent:
+        drawn = (f"{now.review_percent} in a hundred", f"{then.review_percent} in a hundred")
+        found.append(Difference("Approved plans looked at again", *drawn))
     return tuple(found)
 
 
@@ -141,6 +145,9 @@ def _rules(current: Policy, wanted: Wanted) -> dict[str, Any]:
             current.goodwill_person_caps if wanted.person_caps is None else wanted.person_caps
         ),
         "approval_valid_days": wanted.approval_valid_days,
+        "review_percent": (
+            current.review_percent if wanted.review_percent is None else wanted.review_percent
+        ),
     }
 
 
@@ -159,6 +166,8 @@ def _must_be_sane(wanted: Wanted) -> None:
                 errors[f"{name}_{currency}"] = f"Enter an amount up to {most}"
     if not 1 <= wanted.approval_valid_days <= MOST_DAYS:
         errors["approval_valid_days"] = f"Enter 1 to {MOST_DAYS} days"
+    if not 0 <= (wanted.review_percent or 0) <= 100:
+        errors["review_percent"] = "Enter 0 to 100"
     if errors:
         raise facts.InvalidInput(errors)
 

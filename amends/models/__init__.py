@@ -31,6 +31,7 @@ from amends.models.outside import (
     WorkerState,
 )
 from amends.models.records import Erasure, ReadEntry
+from amends.models.reviews import SecondReview
 
 __all__ = [
     "Account",
@@ -60,6 +61,7 @@ __all__ = [
     "RateLimit",
     "ReadEntry",
     "RuleProposal",
+    "SecondReview",
     "Session",
     "SignInCode",
     "StripeReading",

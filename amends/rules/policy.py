@@ -47,6 +47,8 @@ class Policy:
     approval_valid_days: int = 14
     step_up_seconds: int = 300
     window_days: int = 30
+    # Of a hundred approved plans so many are looked at by somebody without a part in them.
+    review_percent: int = 5
 
     def refund_limit(self, currency: str) -> Money:
         """A currency without a limit has the limit zero: every refund needs a lead."""
