@@ -19,6 +19,10 @@ from amends.rules.workflow import Action, Status
 log = structlog.get_logger(__name__)
 DRAFTS: Final = timedelta(days=90)
 FILES: Final = timedelta(days=730)
+# Words, names and addresses of a closed case: as long as tax law wants its money rows kept.
+CASES: Final = timedelta(days=3653)
+# So late `amends privacy old` may come before somebody is told.
+CASES_PATIENCE: Final = timedelta(days=30)
 FAILED_JOBS: Final = timedelta(days=30)
 _BATCH: Final = 500
 _FAILED_JOBS = """

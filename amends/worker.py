@@ -21,8 +21,16 @@ from amends import (
     retention,
     sign_in,
 )
-from amends.flow import address_at_stripe, advance, file_checks, stripe_events, sweep
+from amends.flow import (
+    address_at_stripe,
+    advance,
+    correspondence_settled,
+    file_checks,
+    stripe_events,
+    sweep,
+)
 from amends.gateways import stripe, stripe_connection
+from amends.privacy import aging
 from amends.rights import Process
 from amends.settings import Settings, load
 
@@ -95,6 +103,7 @@ async def reconcile_all(timestamp: int) -> None:
 async def forget_old(timestamp: int) -> None:
     """What nobody needs any more, by the rules of retention."""
     await retention.forget_old()
+    await aging.remind()
 
 
 @tasks.periodic(cron="* * * * *")
@@ -116,6 +125,7 @@ async def anchor_history(timestamp: int) -> None:
 @tasks.task(name="catch_up", queue=jobs.QUEUE_EVENTS, queueing_lock="catch_up")
 async def catch_up(timestamp: int) -> None:
     await address_at_stripe.catch_up()
+    await correspondence_settled.settle()
     try:
         await stripe_events.catch_up()
     except stripe.StripeError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import click
 
 from amends import database, facts
 from amends.commands import environment
+from amends.privacy import aging
 from amends.privacy import erase as erasing
 from amends.privacy import export as exporting
 from amends.privacy import subject as subjects
@@ -67,6 +69,27 @@ def erase(address: str, reason: str, by: str, yes: bool) -> None:
     )
 
 
+@command.command()
+@click.option("--by", default=getpass.getuser, help="Who does it, for the record.")
+@click.option("--yes", is_flag=True, help="Really do it. It cannot be undone.")
+def old(by: str, yes: bool) -> None:
+    """Erase the words, names and addresses of cases that closed long ago.
+
+    Their accounts stay, amounts and the history's hashes too. Put it on a monthly timer.
+    """
+    try:
+        click.echo(asyncio.run(_connected(partial(_forget_old, by, yes))))
+    except facts.Fact as fact:
+        raise click.ClickException(str(fact)) from None
+
+
+async def _forget_old(by: str, yes: bool) -> str:
+    if not yes:
+        return f"{len(await aging.due())} cases are due. Nothing was erased: repeat it with --yes."
+    done, refused = await aging.forget(by)
+    return "\n".join([f"Erased: the words of {len(done)} cases.", *refused])
+
+
 async def _preview(subject: Subject) -> str:
     found = await erasing.obstacles(subject)
     words = f"{len(subject.accounts)} accounts and {len(subject.cases)} requests would lose names, "
@@ -82,8 +105,16 @@ def _done(address: str, act: Callable[[Subject], Awaitable[T]]) -> T:
 
 
 async def _with_database(address: str, act: Callable[[Subject], Awaitable[T]]) -> T:
+    return await _connected(lambda: _found(address, act))
+
+
+async def _found(address: str, act: Callable[[Subject], Awaitable[T]]) -> T:
+    return await act(await subjects.find(address))
+
+
+async def _connected(act: Callable[[], Awaitable[T]]) -> T:
     await database.connect(environment.load(), 2)
     try:
-        return await act(await subjects.find(address))
+        return await act()
     finally:
         await database.disconnect()

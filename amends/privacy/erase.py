@@ -34,6 +34,7 @@ from amends.models import (
     MailItem,
     Message,
     Plan,
+    SecondReview,
     Session,
     SignInCode,
     StripeReading,
@@ -65,6 +66,9 @@ _REPLACE = """
 UPDATE {table} SET {column} = left(regexp_replace({column}, $1, $2, 'gi'), {most})
 WHERE {column} ~* $1
 """
+# The same within some cases: $3. A call has its case by its leg.
+_OF_CASES = "AND case_id = ANY($3)"
+_OF_LEGS = "AND leg_id IN (SELECT id FROM leg WHERE case_id = ANY($3))"
 
 
 @dataclass(frozen=True)
@@ -200,6 +204,8 @@ async def _money(subject: Subject) -> None:
     for plan in await Plan.filter(case_id__in=subject.case_ids):
         await Plan.filter(id=plan.id).update(canonical=_without_person(plan.canonical))
     await Approval.filter(case_id__in=subject.case_ids).exclude(reason="").update(reason=ERASED)
+    reviews = SecondReview.filter(case_id__in=subject.case_ids).exclude(reason="")
+    await reviews.update(reason=ERASED)
     for attempt in await Attempt.filter(leg__case_id__in=subject.case_ids):
         params = json.loads(attempt.params)
         if params.pop("receipt_email", None) is not None:
@@ -220,7 +226,11 @@ async def _free_words(subject: Subject) -> None:
     pattern = "|".join(re.escape(name) for name in subject.names)
     for table, column, most in _WORDS:
         statement = _REPLACE.format(table=table, column=column, most=most)
-        await connection.execute_query(statement, [pattern, ERASED])
+        values: list[object] = [pattern, ERASED]
+        if subject.is_one_case:
+            statement += _OF_LEGS if table == "attempt" else _OF_CASES
+            values.append(subject.case_ids)
+        await connection.execute_query(statement, values)
 
 
 async def _history(subject: Subject) -> int:

@@ -18,6 +18,8 @@ class Subject:
     address: str
     accounts: tuple[Account, ...]
     cases: tuple[Case, ...]
+    # Of a case that is erased without its account: what else its customer is called there.
+    called: tuple[str, ...] = ()
 
     @property
     def account_ids(self) -> list[int]:
@@ -28,9 +30,14 @@ class Subject:
         return [case.id for case in self.cases]
 
     @property
+    def is_one_case(self) -> bool:
+        """An old case of somebody who may still be a customer; nothing else of them is touched."""
+        return bool(self.called)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What names the person in free words, the longest first."""
-        found = {self.address}
+        found = {self.address, *self.called}
         found |= {text for a in self.accounts for text in (a.contact_name, a.organisation)}
         found |= {case.contact_name for case in self.cases}
         long = {name.strip() for name in found if len(name.strip()) >= _SHORTEST_NAME}

@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from tortoise import connections
 
-from amends import reply_address
-from amends.flow import correspondence, triage
+from amends import moves, reply_address
+from amends.flow import correspondence, correspondence_settled, triage
 from amends.flow.correspondence import Became
 from amends.models import Case, ExceptionItem, MailItem, Message, TimelineEntry
-from amends.rules.workflow import Status
+from amends.rights import Process
+from amends.rules.workflow import Action, Status
 from tests.backoffice import scene
 from tests.backoffice.scene import Customers
 from tests.inbox import letters
@@ -95,3 +97,45 @@ async def test_a_second_press_and_somebody_else_change_nothing(
     again = await press(priya, case, page, "mine")
     assert again.status == 200 and SAID not in again.words
     assert not await Message.filter(body__contains=SAID, verified=True).exists()
+
+
+async def _settled() -> int:
+    """As the worker, which alone may change the row."""
+    connection = connections.get("default")
+    await connection.execute_script(f"SET LOCAL ROLE {Process.WORKER.role}")
+    count = await correspondence_settled.settle()
+    await connection.execute_script("RESET ROLE")
+    return count
+
+
+async def _open(case: Case) -> int:
+    found = ExceptionItem.filter(kind="unverified_mail", case_id=case.id, resolved_at=None)
+    return await found.count()
+
+
+@pytest.mark.parametrize("whose", ["mine", "not_mine"])
+async def test_its_exception_goes_once_she_has_said_whose_it_is(
+    priya: Browser, harbor: Customers, whose: str
+) -> None:
+    case = await waiting(harbor)
+    assert await _settled() == 0 and await _open(case) == 1
+    page = await priya.get(f"/requests/{case.ref}")
+    await press(priya, case, page, whose)
+
+    assert await _settled() == 1 and await _open(case) == 0
+    item = await ExceptionItem.get(kind="unverified_mail", case_id=case.id)
+    assert item.resolution == "The customer said whose it is."
+    denied = await ExceptionItem.filter(kind="denied_email", resolved_at=None).count()
+    assert denied == (whose == "not_mine"), "the warning stays until somebody looked"
+
+
+async def test_its_exception_goes_when_the_case_ends_and_not_for_a_mail_after_that(
+    harbor: Customers,
+) -> None:
+    case = await waiting(harbor)
+    case = await moves.move(case, Action.WITHDRAW, harbor.priya)
+    assert await _settled() == 1 and await _open(case) == 0
+    letter = Letter(to=reply_address.signed(case.ref), subject="Re: it", text="More", dmarc="none")
+    await correspondence.take(letter.read())
+    assert await _open(case) == 1
+    assert await _settled() == 0, "nobody has looked at what came after the end"
