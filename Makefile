@@ -9,7 +9,7 @@ UV := uv==0.13.9
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo venv test check crash simulate model bench pictures requirements prove \
-	security-docs sbom dast
+	security-docs sbom dast proxy
 
 help:
 	@echo "make demo       start everything on this machine and print where to click (PORT=, RESET=1)"
@@ -22,6 +22,7 @@ help:
 	@echo "make security-docs  write docs/SECURITY.md and docs/FIELDS.md from the marks of the tests"
 	@echo "make sbom       write what the product is made of to build/sbom.json"
 	@echo "make dast       wapiti and sqlmap against the demo"
+	@echo "make proxy      nginx with the sample of docs/DEPLOY.md: slow clients, TLS"
 	@echo "make prove      every kill of the crash matrix, every order of webhooks, mutants, restores"
 	@echo "make requirements   write docs/REQUIREMENTS.md from the marks of the tests"
 	@echo "make bench      measure pages against the bare minimum (QUICK=1: under a minute)"
@@ -72,6 +73,9 @@ sbom: .venv/.installed-dev
 
 dast: .venv/.installed-dev
 	.venv/bin/python -m tests.security.dast
+
+proxy: .venv/.installed-dev
+	.venv/bin/python -m tests.security.proxy
 
 pictures: .venv/.installed-dev
 	.venv/bin/python -m tests.browser.pictures
