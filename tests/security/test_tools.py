@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security import rule_exceptions, rules, tools
+from tests.security import bandit_findings, rule_exceptions, rules, tools
 
 PLANTED = {
     "no_outside_call_in_a_transaction": (
@@ -54,6 +54,18 @@ def test_each_rule_finds_what_it_is_for(rule: rules.Rule) -> None:
 def test_every_exception_says_why() -> None:
     for (_, file), why in rule_exceptions.EXCEPTIONS.items():
         assert len(why) > 5 and (rules.ROOT / file).exists()
+
+
+@pytest.mark.req("V1.2.4", "V11.4.1")
+def test_bandit_finds_nothing_without_a_reason_of_its_own(tmp_path: Path) -> None:
+    """Of medium weight or more; and it finds what is planted, or its silence means nothing."""
+    planted = tmp_path / "planted.py"
+    planted.write_text("import subprocess\n\ndef run(x):\n    subprocess.call(x, shell=True)\n")
+    found = tools.places(planted)
+    assert found.pop((str(planted), "run", "B602")) == 1
+    assert found == {place: count for place, (count, _) in bandit_findings.FINDINGS.items()}
+    for _, why in bandit_findings.FINDINGS.values():
+        assert len(why) > 20
 
 
 @pytest.mark.req("T59", "V13.3.1")
