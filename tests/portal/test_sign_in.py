@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import math
+import random
 import re
+import statistics
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +14,13 @@ import pytest
 from tortoise import connections
 
 from amends import clock, sign_in
-from amends.models import Account, MailItem, Session, SignInCode
+from amends.models import Account, MailItem, RateLimit, Session, SignInCode
 from tests.backoffice.scene import EMAIL, Customers
 from tests.portal.visitor import Browser, Page
 
 KNOWN, UNKNOWN = EMAIL, "somebody@elsewhere.example"
 CODE_PAGE = "/sign-in/code"
+ROUNDS = 500
 
 
 async def ask(browser: Browser, email: str = KNOWN, to: str = "/requests") -> Page:
@@ -81,6 +86,50 @@ async def test_it_answers_the_same_for_an_address_it_does_not_know(visitor: Brow
     await work()
     assert await SignInCode.all().count() == codes + 2  # the same rows for both
     assert [mail.recipient for mail in await MailItem.all()] == [KNOWN]
+
+
+def _chance(some: list[float], others: list[float]) -> float:
+    """Mann-Whitney, two-sided, normal approximation: how likely both come from one source."""
+    ranked = sorted([(each, 0) for each in some] + [(each, 1) for each in others])
+    ranks, at = 0.0, 0
+    while at < len(ranked):
+        tied = [each for each in ranked[at:] if each[0] == ranked[at][0]]
+        ranks += (at + (len(tied) + 1) / 2) * sum(which == 0 for _, which in tied)
+        at += len(tied)
+    n, m = len(some), len(others)
+    spread = math.sqrt(n * m * (n + m + 1) / 12)
+    return math.erfc(abs(ranks - n * (n + 1) / 2 - n * m / 2) / spread / math.sqrt(2))
+
+
+def test_the_statistic_tells_a_difference_from_none() -> None:
+    chance = random.Random(7)
+    same = [[chance.gauss(10, 1) for _ in range(500)] for _ in range(2)]
+    assert _chance(*same) > 0.01
+    assert _chance(same[0], [each + 0.5 for each in same[1]]) < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.req("T03", "V6.3.8")
+async def test_a_thousand_answers_tell_nothing_by_their_bytes_or_their_time(
+    visitor: Browser,
+) -> None:
+    """500 for a known address, 500 for an unknown one, in turns; processor time of this process."""
+    times: dict[str, list[float]] = {KNOWN: [], UNKNOWN: []}
+    said = set()
+    for number in range(ROUNDS):
+        for email in (KNOWN, UNKNOWN) if number % 2 else (UNKNOWN, KNOWN):
+            await RateLimit.all().delete()
+            began = time.process_time()
+            page = await ask(visitor, email)
+            times[email].append(time.process_time() - began)
+            said.add((page.status, page.text.replace(email, "X")))
+    assert len(said) == 1
+    known, unknown = times[KNOWN], times[UNKNOWN]
+    assert abs(statistics.median(known) - statistics.median(unknown)) < 0.003
+    # One run in a hundred falls under it by chance; both halves only one in ten thousand.
+    half = len(known) // 2
+    halves = (slice(None, half), slice(half, None))
+    assert max(_chance(known[each], unknown[each]) for each in halves) > 0.01
 
 
 @pytest.mark.req("T03", "V6.3.8")
