@@ -43,14 +43,9 @@ FINDINGS: dict[Place, tuple[int, str]] = {
     ("amends/queries/staff_views.py", "_WAITING", "B608"): (
         1, "a condition and a number, both constants",
     ),
-    ("amends/queries/staff_views.py", "COLUMNS", "B608"): (1, "a constant of the module"),
-    ("amends/queries/staff_views.py", "numbers", "B608"): (
-        1, "conditions looked up by View in a constant table; a stranger's word is a KeyError",
-    ),
     ("amends/queries/staff_views.py", "neighbours", "B608"): (
         1, "the order and condition of a View, looked up in constant tables",
     ),
-    ("amends/queries/staff_waiting.py", "_WAITING", "B608"): (1, "one number, a constant"),
     ("amends/queries/staff_waiting.py", "_MOVING", "B608"): (
         1, "conditions and numbers, constants of the module",
     ),
@@ -60,16 +55,33 @@ FINDINGS: dict[Place, tuple[int, str]] = {
     ("amends/rows.py", "_update", "B608"): (
         1, "columns looked up in the model by name, an unknown one is a KeyError; literal `where`",
     ),
-    ("amends/rows.py", "_insert", "B608"): (1, "table and columns of a model, placeholders"),
     ("amends/search.py", "_found_in", "B608"): (
         3, "four fixed searches call it with names of tables and conditions of the module",
     ),
-    ("amends/search.py", "_first_meaning", "B608"): (
-        1, "a counted placeholder, the statement built above and a number",
-    ),
     ("amends/search.py", "_by_words", "B608"): (2, "statements built above and a number"),
-    ("amends/search.py", "_ids", "B608"): (1, "a statement built above and its order, a literal"),
     ("web/marks.py", "_tag", "B704"): (
         1, "`tone` and `word` are escaped in the line; `picture` is Markup of the icons",
+    ),
+    ("amends/flow/attempts.py", "_READY", "B608"): (
+        1, "a constant of quarantine.py, built in when the module is read",
+    ),
+    ("amends/queries/staff_views.py", "LINE", "B608"): (1, "a constant of the module"),
+    ("amends/queries/staff_views.py", "_LABELS", "B608"): (1, "a constant of shelf.py"),
+    ("amends/queries/staff_views.py", "_numbers", "B608"): (
+        1, "conditions looked up by View in a constant table; a stranger's word is a KeyError",
+    ),
+    ("amends/queries/staff_views.py", "packed", "B608"): (
+        1, "a statement of the caller, built there of constants and placeholders",
+    ),
+    ("amends/queries/staff_waiting.py", "_LINES", "B608"): (1, "one number, a constant"),
+    ("amends/rows.py", "_insert_if", "B608"): (
+        1, "table and columns of a model, placeholders; `made` is a literal at each caller",
+    ),
+    ("amends/search.py", "_meant", "B608"): (
+        2, "fixed searches of the module, numbered, and constants; the text is `$3`",
+    ),
+    ("amends/search.py", "_rows", "B608"): (1, "a fixed search of the module and a number"),
+    ("web/marks.py", "_link", "B704"): (
+        1, "name, address and number are escaped in the line; the rest are two literals",
     ),
 }  # fmt: skip
