@@ -15,7 +15,7 @@ WITHOUT = {
     "sign_in.done", "sign_in.signed_out", "case.changes", "audits.index", "approvals.index",
     "disputes.index", "security.index", "desk_pages.refunds", "exceptions.index",
     "desk_pages.everyone", "rules.show", "rules.change", "desk_pages.mails", "desk_pages.mail",
-    "reports.show", "profile.show",
+    "reports.show", "profile.show", "oversight.show",
 }  # fmt: skip
 
 
