@@ -85,7 +85,7 @@ async def test_it_finds_a_timeout_taken_for_a_failure(
 ) -> None:
     """A red control: a simulation that cannot fail proves nothing."""
     test_mutants.timeout_is_failed(monkeypatch)
-    results = await _told(postgres, template, range(1, 9))
+    results = await _told(postgres, template, range(1, 31))
     assert any("Violation" in each.failure for each in results)
 
 
