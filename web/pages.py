@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -29,11 +29,18 @@ TO_FLASH: Mapping[str, str] = MappingProxyType(
 _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
+class Templates(Environment):
+    """Of which none has globals of its own: each include copies a dict, not a chain of them."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return super().make_globals(d) if d else self.globals
+
+
 def environment(
     folder: Path, settings: Settings, assets: Assets, routes: Mapping[str, Route]
 ) -> Environment:
     """The templates: always escaped, and a name nobody gave is an error."""
-    env = Environment(
+    env = Templates(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
