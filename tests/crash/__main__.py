@@ -82,8 +82,10 @@ def _trial(folder: Path, server: embedded.Server, options: argparse.Namespace) -
             print(text, file=sys.stderr)
         seconds = time.monotonic() - started
         print(f"seed {options.seed}: {run.told()}, {seconds:.0f} seconds in all")
+        if run.kills < options.kills:
+            print(f"the time was over before {options.kills} kills", file=sys.stderr)
         print(f"violations: {len(found)}  kills: {run.kills}", flush=True)
-    return len(found)
+    return len(found) + (run.kills < options.kills)
 
 
 def _compared(run: "Run") -> list[str]:
