@@ -10,7 +10,7 @@ from tortoise import connections
 
 from amends import clock, dossier
 from amends.dossier import Dossier
-from amends.flow import cancellation, desk, routing, shelf
+from amends.flow import cancellation, desk, routing
 from amends.json_rows import all_made, joined, made, many, one
 from amends.models import Audit, CaseMark, ExceptionItem, Person
 from amends.queries import audits, staff, staff_log, staff_views
@@ -121,7 +121,7 @@ def _written(view: View, numbers: str) -> str:
         "contacts": _named("$5"),
         "numbers": numbers,
         "mark": one(CaseMark, "WHERE t.case_id = c.id"),
-        "labels": f"(SELECT coalesce(json_agg(x.label), '[]') FROM ({shelf.IN_USE}) x)",  # noqa: S608
+        "labels": staff_views.LABELS,
         "paid": routing.PAID_BACK,
         "audit": one(Audit, "WHERE t.case_id = c.id"),
         "csm": one(Person, "WHERE t.id = (SELECT csm_id FROM audit WHERE case_id = c.id)"),

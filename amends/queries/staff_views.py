@@ -90,7 +90,7 @@ FROM = """
 FROM case_ c JOIN account a ON a.id = c.account_id
 LEFT JOIN order_ o ON o.id = c.order_id LEFT JOIN person p ON p.id = c.owner_id
 """
-_LABELS = f"(SELECT coalesce(json_agg(x.label), '[]') FROM ({shelf.IN_USE}) x)"  # noqa: S608
+LABELS = f"(SELECT coalesce(json_agg(x.label), '[]') FROM ({shelf.IN_USE}) x)"  # noqa: S608
 _MATCHES = """
 (c.ref ILIKE $3 OR a.organisation ILIKE $3 OR c.contact_name ILIKE $3
  OR c.contact_email ILIKE $3 OR c.claimed_order ILIKE $3 OR c.claimed_last4 = $4)
@@ -192,7 +192,7 @@ async def page(by: Staff, view: View, wanted: Filter, after: str = "") -> Page:
 
 async def page_and_beside(by: Staff, view: View, wanted: Filter, after: str = "") -> Page:
     """The same with the labels to pick from and every view's number, in one statement."""
-    return await _page(by, view, wanted, after, _LABELS, numbers(by))
+    return await _page(by, view, wanted, after, LABELS, numbers(by))
 
 
 async def _page(
