@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.web import samples
 from web.doors import Door
@@ -159,6 +159,27 @@ def test_even_unescaped_on_the_desk_it_can_do_nothing(chromium: Browser, desk: s
     assert samples.STOLEN == []
     assert "owned" not in seen.page.title()
     assert seen.complaints() != []
+    seen.page.context.close()
+
+
+@pytest.mark.req("T39", "T40")
+def test_a_slow_network_leaves_no_moment_without_the_guard(chromium: Browser, desk: str) -> None:
+    """htmx starts as soon as it is there: what comes after it in a file of its own is too late."""
+    samples.STOLEN.clear()
+    seen = _open(chromium, desk)
+    scripts: list[str] = []
+
+    def late(route: Route) -> None:
+        scripts.append(route.request.url)
+        if len(scripts) > 1:
+            seen.page.wait_for_timeout(700)
+        route.continue_()
+
+    seen.page.route("**/*.js*", late)
+    seen.page.goto(desk + "/form?raw")
+    seen.page.wait_for_timeout(300)
+    assert scripts
+    assert samples.STOLEN == []
     seen.page.context.close()
 
 

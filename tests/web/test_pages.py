@@ -221,6 +221,14 @@ def test_the_vendored_files_are_the_published_ones(app: Starlette) -> None:
     assert "SIL Open Font License" in assets.files["vendor/inter-OFL.txt"].plain.decode()
 
 
+@pytest.mark.req("T39", "T40")
+def test_htmx_and_its_guard_arrive_as_one_file(app: Starlette) -> None:
+    """Two files have a gap between them, in which htmx would heed what a customer wrote."""
+    files = app.state.house.assets.files
+    apart = [files[f"vendor/{name}-4.0.1.min.js"].plain for name in ("htmx", "hx-csp")]
+    assert files["vendor/htmx-with-csp-4.0.1.min.js"].plain == b";\n".join(apart)
+
+
 def test_every_file_the_style_sheet_names_is_there(app: Starlette) -> None:
     css = app.state.house.assets.files["app.css"].plain.decode()
     assert 'url("vendor/inter-latin-wght-normal.woff2")' in css
