@@ -1,5 +1,6 @@
 """1 The customer files a case: a draft kept answer by answer, sent once, written on, withdrawn."""
 
+import re
 import secrets
 from datetime import timedelta
 
@@ -26,6 +27,7 @@ MOST_DRAFTS = 10
 # Guessing digits of a card through many requests is looked at by a person; nothing is answered.
 MOST_MISMATCHES = 3
 _GUESSING_WINDOW = timedelta(hours=24)
+_LIKE_A_CARD = re.compile(r"[0-9]{13}")
 
 
 class Incomplete(facts.Fact):
@@ -44,13 +46,19 @@ class NotCovered(facts.Fact):
         self.order_id = order.id
 
 
+def _draft_ref() -> str:
+    """A random name, drawn again in the rare case that it could be read as a card number."""
+    name = secrets.token_hex(8)
+    return f"D-{name}" if not _LIKE_A_CARD.search(name) else _draft_ref()
+
+
 async def start_draft(by: Customer, kind: Kind) -> Case:
     """A new draft, known by a random name until it is sent."""
     drafts = await Case.filter(account_id=by.account_id, status=Status.DRAFT).count()
     if drafts >= MOST_DRAFTS:
         raise facts.Refused("You have ten unfinished requests. Continue or delete one of them.")
     return await Case.create(
-        ref=f"D-{secrets.token_hex(8)}",
+        ref=_draft_ref(),
         account_id=by.account_id,
         kind=kind,
         reason=Reason.CANCEL_ORDER if kind is Kind.CANCELLATION else None,

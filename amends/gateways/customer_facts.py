@@ -22,8 +22,9 @@ class Company:
 class CaseHead:
     """The case as its customer knows it. `page_url` is the request page in the portal.
 
-    `record` may name the newest entry of the case's history, like #14 head=9f2c...: a copy of it
-    outside our hands shows later whether the history was changed.
+    `record` may name the newest entry of the case's history, like
+    #14 head=9f2c4be1 ending=07d3a9c5: a copy of it outside our hands shows later whether the
+    history was changed.
     """
 
     reference: str

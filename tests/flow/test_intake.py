@@ -70,6 +70,16 @@ async def test_every_question_must_have_an_answer(harbor: Customers, kind: Kind)
     assert open_question.value.step is Step.ORDER
 
 
+@pytest.mark.req("T53")
+async def test_the_name_of_a_draft_never_reads_like_a_card_number(
+    harbor: Customers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter(("4242424242424242", "f424242424242424", "5c1f0e7a9b3d2468"))
+    monkeypatch.setattr("secrets.token_hex", lambda size: next(drawn))
+    case = await intake.start_draft(harbor.priya, Kind.REBILL)
+    assert case.ref == "D-5c1f0e7a9b3d2468"
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_steps_lead_back_the_way_they_came(kind: Kind) -> None:
     for asked_as in Kind:

@@ -9,6 +9,7 @@ from amends.flow import correspondence, letters, outbox
 from amends.flow.correspondence import Became
 from amends.gateways import mail, mail_contexts
 from amends.models import Account, Case, MailItem, Message
+from amends.rules import card_numbers
 from amends.rules.workflow import Status
 from tests.inbox.conftest import case_of
 from tests.inbox.letters import SUPPORT, Letter
@@ -35,6 +36,16 @@ async def write(case: Case, number: int) -> None:
 async def send_all() -> None:
     for item in await MailItem.filter(state="queued").order_by("created_at"):
         await post.send(str(item.id))
+
+
+@pytest.mark.req("T53")
+async def test_the_head_of_the_record_never_reads_like_a_card_number(harbor: Account) -> None:
+    """One hash in a few hundred thousand begins with sixteen digits that pass as a card's."""
+    case = await case_of(harbor)
+    told = letters.head_of(case, "SO-1", 14, "4242" * 16)
+    assert told.record == "#14 head=42424242 ending=42424242"
+    assert not card_numbers.contains(told.record)
+    assert letters.head_of(case, "SO-1", None, "").record == ""
 
 
 async def test_a_mail_about_a_case_is_answered_to_its_reply_address(

@@ -247,7 +247,8 @@ async def no_card_numbers() -> None:
             for number in _LONG_NUMBER.findall(row["line"])
             if _passes_luhn(number)
         ]
-        require(not found, "I28", f"{table['name']} holds {found[:3]}")
+        lines = [row["line"] for row in rows if any(number in row["line"] for number in found)]
+        require(not found, "I28", f"{table['name']} holds {found[:3]}: {lines[:3]}")
 
 
 def _passes_luhn(number: str) -> bool:
