@@ -216,14 +216,22 @@ async def id_token(session_id: int) -> str | None:
 
 
 # One statement, so that parallel hits cannot both read the old count.
-HIT = """
-INSERT INTO rate_limit (key, window_start, hits) VALUES ($1, $2, 1)
+_HIT = """
+INSERT INTO rate_limit (key, window_start, hits) {counts}
 ON CONFLICT (key) DO UPDATE SET
   hits = CASE WHEN rate_limit.window_start = excluded.window_start
               THEN rate_limit.hits + 1 ELSE 1 END,
   window_start = excluded.window_start
 RETURNING hits
 """
+
+
+def hit(counts: str) -> str:
+    """SQL that counts one hit of the key and the window that `counts` gives, and returns `hits`."""
+    return _HIT.format(counts=counts)
+
+
+HIT = hit("VALUES ($1, $2, 1)")
 
 
 async def hit_limit(key: str, window_start: int) -> int:

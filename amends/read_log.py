@@ -17,11 +17,6 @@ _INSERT = """
 INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-# The same inside of the statement that reads what is shown, whose viewer is $1 and present $2.
-ALONG = """
-INSERT INTO read_log (person_id, at, what, subject, page, address, reference)
-VALUES ($1::bigint, $2::timestamptz, $4, $5, $6, $7, $8)
-"""
 
 
 class Read(StrEnum):
@@ -72,6 +67,27 @@ def values(look: Look) -> list[str]:
         look.address[:64],
         look.reference[:16],
     ]
+
+
+def along(first: int, found: str = "") -> str:
+    """The note inside of the statement that reads what is shown: viewer $1, present $2, and the
+    `values` from $`first` on. It is written for each row of `found`, a FROM, or once."""
+    told = ", ".join(f"${first + place}" for place in range(5))
+    return (
+        "INSERT INTO read_log (person_id, at, what, subject, page, address, reference) "
+        f"SELECT $1::bigint, $2::timestamptz, {told} {found}"
+    )
+
+
+def opening(first: int, found: str) -> str:
+    """The same of a page in read_alert.OPENS, with the count as `hit`: two parts of a WITH. They
+    take the `opening_values` from $`first` on."""
+    counts = f"SELECT ${first + 5}, ${first + 6}::bigint, 1 {found}"
+    return f"noted AS ({along(first, found)}), hit AS ({access.hit(counts)})"
+
+
+def opening_values(by: Staff, look: Look) -> list[object]:
+    return [*values(look), *read_alert.counter(by)]
 
 
 async def forget_old() -> int:

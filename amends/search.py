@@ -143,8 +143,8 @@ def _meant(meanings: _Meanings, numbers: str) -> str:
     best = f"(SELECT min(hit.place) FROM hit JOIN case_ c ON c.id = hit.id WHERE {_SENT})"  # noqa: S608
     listed = _listed(f"hit.place = {best}")
     return (
-        f"WITH noted AS ({read_log.ALONG}), hit AS MATERIALIZED ({hits}) SELECT {best} AS place, "
-        f"{staff_views.packed(listed)} AS lines, {numbers} AS numbers"
+        f"WITH noted AS ({read_log.along(4)}), hit AS MATERIALIZED ({hits}) "
+        f"SELECT {best} AS place, {staff_views.packed(listed)} AS lines, {numbers} AS numbers"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amends import clock, facts
+from amends import clock, facts, read_log
 from amends.dossier import Dossier
 from amends.flow import (
     attachment,
@@ -34,7 +34,8 @@ _FRESH = timedelta(minutes=5)
 
 async def show(request: Request[Any]) -> Response:
     by = guards.staff(request)
-    context = await context_of(request, by, request.path_params["ref"])
+    ref, look = request.path_params["ref"], guards.taken_look(request)
+    context = await context_of(request, by, ref, look=look)
     return await frame.page(request, "backoffice/case/show.html", **context)
 
 
@@ -44,10 +45,11 @@ async def context_of(
     ref: str,
     form: forms.Form[panel.DecisionForm] | None = None,
     notice: str = "",
+    look: read_log.Look | None = None,
 ) -> dict[str, Any]:
-    """Everything the page and its parts need."""
+    """Everything the page and its parts need. `look` is the note that the case was opened."""
     view = view_of(request, by)
-    read, beside = await staff_page.read(by, ref, view)
+    read, beside = await staff_page.read(by, ref, view, look)
     case, plans = read.case, staff.plans_in(read)
     kept = sighting.unpacked(read.reading)
     reading, away = await _fresh(read, by, kept)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -30,7 +30,26 @@ _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 class Templates(Environment):
-    """Of which none has globals of its own: each include copies a dict, not a chain of them."""
+    """Of which none has globals of its own: each include copies a dict, not a chain of them.
+
+    Files never change while a process runs, so a template is kept under its name alone.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept: dict[str, Template] = {}
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        if isinstance(name, Template) or globals is not None:
+            return super().get_template(name, parent, globals)
+        if name not in self._kept:
+            self._kept[name] = super().get_template(name, parent)
+        return self._kept[name]
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return super().make_globals(d) if d else self.globals

@@ -8,7 +8,7 @@ from typing import Any
 
 from tortoise import connections
 
-from amends import clock, dossier
+from amends import clock, dossier, read_alert, read_log
 from amends.dossier import Dossier
 from amends.flow import cancellation, desk, routing
 from amends.json_rows import all_made, joined, made, many, one
@@ -20,6 +20,7 @@ from amends.rules.people import Role, Staff
 from amends.rules.workflow import Status
 
 _MOST = 200
+_SENT = "FROM case_ WHERE ref = $3 AND submitted_at IS NOT NULL AND status <> 'draft'"
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,24 @@ class Beside:
     paid: dict[str, int]  # what was paid back lately, for who has to decide
 
 
-async def read(by: Staff, ref: str, view: View) -> tuple[Dossier, Beside]:
-    """A case that was sent, and all beside it."""
-    values = [by.person_id, clock.now(), ref, _hand_over_roles(by), _contact_roles(by)]
-    found = await connections.get("default").execute_query_dict(_statement(view, by), values)
+async def read(
+    by: Staff, ref: str, view: View, look: read_log.Look | None = None
+) -> tuple[Dossier, Beside]:
+    """A case that was sent, and all beside it; that it was opened is written down with it."""
+    values: list[object] = [
+        by.person_id,
+        clock.now(),
+        ref,
+        _hand_over_roles(by),
+        _contact_roles(by),
+    ]
+    values += read_log.opening_values(by, look) if look else ()
+    statement = _written(view, staff_views.numbers(by), noted=look is not None)
+    found = await connections.get("default").execute_query_dict(statement, values)
     packed = json.loads(found[0]["page"]) if found else {}
     case = staff.sent(ref, dossier.opened(packed) if packed else None)
+    if look is not None:
+        await read_alert.counted(by, packed["opened"])
     return case, _beside(case, by, packed)
 
 
@@ -107,12 +120,8 @@ def _named(roles: str) -> str:
     return f"(SELECT coalesce(json_agg(x), '[]') FROM ({people}) x)"  # noqa: S608
 
 
-def _statement(view: View, by: Staff) -> str:
-    return _written(view, staff_views.numbers(by))
-
-
 @cache
-def _written(view: View, numbers: str) -> str:
+def _written(view: View, numbers: str, noted: bool) -> str:
     parts = dossier.sources() | staff_log.sources() | {
         "place": f"(SELECT row_to_json(x) FROM ({staff_views.neighbours(view)}) x)",  # noqa: S608
         "exceptions": many(ExceptionItem, "WHERE t.case_id = c.id AND t.resolved_at IS NULL "
@@ -126,5 +135,8 @@ def _written(view: View, numbers: str) -> str:
         "audit": one(Audit, "WHERE t.case_id = c.id"),
         "csm": one(Person, "WHERE t.id = (SELECT csm_id FROM audit WHERE case_id = c.id)"),
     }  # fmt: skip
+    if noted:
+        parts["opened"] = "(SELECT hits FROM hit)"
     packed = ", ".join(f"'{name}', {sql}" for name, sql in parts.items())
-    return f"SELECT json_build_object({packed}) AS page FROM case_ c WHERE c.ref = $3"  # noqa: S608
+    before = f"WITH {read_log.opening(6, _SENT)} " if noted else ""
+    return f"{before}SELECT json_build_object({packed}) AS page FROM case_ c WHERE c.ref = $3"  # noqa: S608

@@ -3,8 +3,10 @@
 import pytest
 
 from amends import access, clock, read_log
-from amends.models import ExceptionItem, RateLimit
+from amends.flow import intake
+from amends.models import ExceptionItem, RateLimit, ReadEntry
 from amends.read_log import Look, Read
+from amends.rules.workflow import Kind
 from tests.backoffice import desk, scene
 
 pytestmark = [pytest.mark.req("T34"), pytest.mark.usefixtures("db")]
@@ -45,3 +47,11 @@ async def test_another_hour_and_another_person_count_by_themselves() -> None:
         for _ in range(300):
             await read_log.note(by, look)
     assert not await ExceptionItem.filter(kind="many_reads").exists()
+
+
+async def test_a_draft_is_not_shown_and_so_not_noted() -> None:
+    shop, sam = await scene.harbor(), await scene.staff("Sam Ito")
+    draft = await intake.start_draft(shop.priya, Kind.REBILL)
+    assert (await (await desk.browser(sam)).get(f"/cases/{draft.ref}")).status_code == 404
+    assert not await ReadEntry.filter(person_id=sam.person_id).exists()
+    assert not await RateLimit.filter(key=f"reads:{sam.person_id}").exists()
