@@ -6,7 +6,7 @@ from tortoise.transactions import in_transaction
 
 from amends import clock, exceptions_desk, jobs
 from amends.flow import attachment
-from amends.gateways import document_data, documents, evidence_pdf, files
+from amends.gateways import document_data, documents, files
 from amends.models import Document, MailItem
 
 
@@ -38,6 +38,8 @@ async def _made(document: document_data.Document) -> bytes:
     data = await documents.render(document)
     if not isinstance(document, document_data.EvidencePack) or not document.exhibits:
         return data
+    from amends.gateways import evidence_pdf  # loads pypdf and Pillow, 17 MB, for a rare paper
+
     store = attachment.store()
     read = [(each, await store.get(each.store_key)) for each in document.exhibits]
     return await evidence_pdf.assemble(data, read)

@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 
 from amends import clock, facts, jobs, moves
 from amends.flow import desk, evidence_pack, outbox, step_up
-from amends.gateways import evidence_pdf, stripe_disputes
+from amends.gateways import stripe_disputes
 from amends.models import Account, BankDispute, Case, Order
 from amends.rules import policy
 from amends.rules.money import Money, format_money
@@ -59,7 +59,7 @@ async def choose(dispute_id: str, by: Staff, choice: Choice) -> None:
     statement = desk.words(choice.statement, "statement", "Write what happened, for the bank")
     rules = desk.words(choice.policy, "policy", "") if choice.policy.strip() else ""
     exhibits = await evidence_pack.exhibits(case, choice.papers, choice.files)
-    if sum(each.size for each in exhibits) > evidence_pdf.MOST_EXHIBITS:
+    if sum(each.size for each in exhibits) > stripe_disputes.MOST_EXHIBITS:
         raise facts.InvalidInput({"files": "Choose fewer files: the bank takes 5 MB in all"})
     lines = await evidence_pack.lines(case, letters=choice.letters, history=choice.history)
     pack = await evidence_pack.document(case, row, statement, rules, lines, exhibits)

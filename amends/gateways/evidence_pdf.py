@@ -13,8 +13,6 @@ from amends.gateways.document_data import Exhibit
 from amends.gateways.documents import NotRendered
 from amends.gateways.stripe_disputes import MOST_BYTES
 
-# The cover and its texts need some of the five megabytes.
-MOST_EXHIBITS: Final = 4_500_000
 _LONGEST_SIDE: Final = 1700  # about an A4 page at 145 dots an inch: readable, and small
 _QUALITY: Final = 80
 

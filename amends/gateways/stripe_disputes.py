@@ -10,6 +10,7 @@ from amends.gateways.stripe_facts import DisputeFacts
 
 # What Stripe takes as one file of evidence, and all texts together.
 MOST_BYTES = 5 * 1024 * 1024
+MOST_EXHIBITS = 4_500_000  # bytes: the cover and its texts need some of the five megabytes
 MOST_SIGNS = 150_000
 
 

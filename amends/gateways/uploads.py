@@ -9,9 +9,7 @@ from typing import Final, assert_never
 from amends.gateways import (
     upload_letters,
     upload_names,
-    upload_pdf_text,
     upload_pdfs,
-    upload_pictures,
     upload_verdict,
 )
 from amends.gateways.upload_verdict import (
@@ -138,7 +136,7 @@ def _agreed_kind(name: str, declared_type: str, data: bytes) -> Kind:
     declared = declared_type.lower()
     if kind is None or any(word in declared for word in _DECLARED_ACTIVE):
         raise upload_verdict.rejected(Code.WRONG_TYPE, name)
-    if kind is Kind.HEIC and not upload_pictures.heic_is_readable():
+    if kind is Kind.HEIC and not _reads_heic():
         raise upload_verdict.rejected(Code.WRONG_TYPE, name)
     if _kind_of(data) not in {kind, None} or (_kind_of(data) is None and not _is_letter(kind)):
         raise upload_verdict.rejected(Code.NOT_WHAT_IT_SAYS, name)
@@ -165,21 +163,42 @@ def _is_two_files(data: bytes) -> bool:
 def _clean(kind: Kind, name: str, data: bytes, scan: Scan) -> bytes:
     match kind:
         case Kind.PDF:
-            upload_pdfs.check(name, data)
-            upload_pdf_text.check(name, data)
-            return data
+            return _read_pdf(name, data)
         case Kind.PNG:
-            return upload_pictures.redrawn(name, data, "PNG", "PNG")
+            return _redrawn(name, data, "PNG", "PNG")
         case Kind.JPEG:
-            return upload_pictures.redrawn(name, data, "JPEG", "JPEG")
+            return _redrawn(name, data, "JPEG", "JPEG")
         case Kind.HEIC:
-            return upload_pictures.redrawn(name, data, "HEIF", "JPEG")
+            return _redrawn(name, data, "HEIF", "JPEG")
         case Kind.TEXT:
             return upload_letters.text(name, data)
         case Kind.EMAIL:
             return upload_letters.letter(name, data, lambda n, d: _check_enclosed(n, d, scan))
         case _:
             assert_never(kind)
+
+
+# Loaded with the first file that needs them: 17 MB that most processes never use.
+
+
+def _read_pdf(name: str, data: bytes) -> bytes:
+    from amends.gateways import upload_pdf_text
+
+    upload_pdfs.check(name, data)
+    upload_pdf_text.check(name, data)
+    return data
+
+
+def _redrawn(name: str, data: bytes, source: str, target: str) -> bytes:
+    from amends.gateways import upload_pictures
+
+    return upload_pictures.redrawn(name, data, source, target)
+
+
+def _reads_heic() -> bool:
+    from amends.gateways import upload_pictures
+
+    return upload_pictures.heic_is_readable()
 
 
 def _check_enclosed(filename: str, data: bytes, scan: Scan) -> None:
