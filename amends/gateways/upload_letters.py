@@ -24,6 +24,8 @@ _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _MAX_PARTS: Final = 60
 _FIELD: Final = re.compile(rb"^[A-Za-z][A-Za-z0-9-]*:")
 _TEXTS: Final = frozenset({"text/plain", "text/html", "text/calendar"})
+_NAMES: Final = frozenset({"message-id", "in-reply-to", "references"})
+_BOUNDARY: Final = re.compile(r"""boundary=(?:"[^"]*"|[^;\s]*)""", re.IGNORECASE)
 _LOGOS: Final = (b"GIF87a", b"GIF89a", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
@@ -89,7 +91,7 @@ def _check_enclosures(
 
 def _check_card_numbers(name: str, message: EmailMessage) -> None:
     """A mail cannot be rewritten and stay evidence, so one with a card number is not kept."""
-    texts = [str(value) for value in message.values()]
+    texts = [_said(field, str(value)) for field, value in message.items()]
     for part in message.walk():
         if part.get_content_maintype() == "text" and isinstance(part, EmailMessage):
             texts.append(str(part.get_content()))
@@ -102,6 +104,14 @@ def _check_card_numbers(name: str, message: EmailMessage) -> None:
         raise upload_verdict.too_much_text(name)
     if card_numbers.contains(words) or card_numbers.contains(_TAG.sub("", words)):
         raise upload_verdict.rejected(Code.CARD_NUMBER, name)
+
+
+def _said(field: str, value: str) -> str:
+    """What people may have written in this field, without the names that mail programs invent:
+    Python's boundaries have 19 digits, of which one in fifty reads like a card number."""
+    if field.lower() in _NAMES:
+        return ""
+    return _BOUNDARY.sub("", value) if field.lower() == "content-type" else value
 
 
 def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:

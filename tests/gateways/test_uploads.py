@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import time
 import zlib
 
@@ -222,6 +223,20 @@ def test_text_loses_card_numbers_and_names_do_too() -> None:
 def test_pdfs_and_emails_are_kept_as_they_came() -> None:
     for name, data in (("a.pdf", corpus.pdf()), ("a.eml", corpus.letter().as_bytes())):
         assert uploads.check(name, "", data).data == data
+
+
+@pytest.mark.req("T53")
+def test_the_names_that_mail_programs_invent_are_no_card_numbers() -> None:
+    """A boundary of Python's has 19 random digits, an id may have any number of them."""
+    sent = corpus.letter_with("logo.gif", GIF)
+    boundary = re.search(rb'boundary="(=+[0-9]+==)"', sent)
+    assert boundary is not None
+    sent = sent.replace(boundary[1], b"===============4242424242424242428==")
+    sent = b"Message-ID: <4242424242424242@mail.example>\n" + sent
+    assert uploads.check("mail.eml", "", sent).data == sent
+    with pytest.raises(uploads.Rejected) as caught:
+        uploads.check("mail.eml", "", b"X-Note: 4242424242424242\n" + sent)
+    assert caught.value.code is Code.CARD_NUMBER
 
 
 def test_a_real_scanner_is_asked_first_and_its_word_counts() -> None:
