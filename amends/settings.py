@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     data_dir: str = ""
     clock_file: str = ""
     go_live: str = Field("", description="Reconciliation starts here (ISO date)")
+    oidc_second_factor: str = Field(
+        "", description="What staff's sign-in must show in amr or acr, one of these, by commas: mfa"
+    )
     customer_oidc_issuer: str = Field("", description="A provider customers may sign in through")
     customer_oidc_client_id: str = ""
     customer_oidc_client_secret: SecretStr = SecretStr("")
@@ -78,6 +81,12 @@ class Settings(BaseSettings):
     @property
     def is_at_stripe(self) -> bool:
         return self.stripe_api_base.rstrip("/") == "https://api.stripe.com"
+
+    @property
+    def second_factors(self) -> frozenset[str]:
+        """Each, in `amr` or as `acr`, shows a second factor; none: the provider is trusted."""
+        names = (name.strip() for name in self.oidc_second_factor.split(","))
+        return frozenset(name for name in names if name)
 
     @property
     def customers_have_provider(self) -> bool:

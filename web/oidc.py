@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from amends import clock
-from amends.facts import Unavailable
+from amends.facts import Refused, Unavailable
 from amends.settings import Settings
 from web import pages, paths, pending, sessions
 from web.doors import Door, house
@@ -41,6 +41,10 @@ _LONGEST_TOKEN = 16_000
 _REFETCH_S = 60  # an unknown key id may be a new key, or somebody who makes us ask
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _DOWN = "The sign-in service does not answer."
+_ONE_FACTOR = (
+    "The sign-in service did not ask you for a second factor. Set one up there, or ask whoever "
+    "runs it, then sign in again."
+)
 Claims = dict[str, Any]
 log = structlog.get_logger(__name__)
 
@@ -107,6 +111,7 @@ class Provider:
     ) -> None:
         known = _registration(settings, door)
         self.issuer, self.client_id = known.issuer, known.client_id
+        self.factors = settings.second_factors if door is Door.DESK else frozenset[str]()
         _require_private(self.issuer)
         extra = {"transport": transport} if transport else {}
         self.client = OAuth().register(
@@ -202,6 +207,7 @@ async def finish(request: Request[Any]) -> OidcIdentity:
         )
         header, claims = await provider.claims(token.get("id_token"))
         _check_id_token(provider, header, claims, one.nonce, token.get("access_token"))
+    _check_factors(provider.factors, claims)
     return _identity(claims, _auth_time(claims, one), str(token["id_token"]), one)
 
 
@@ -226,6 +232,15 @@ def _check_id_token(
     checked = {"client_id": provider.client_id, "nonce": nonce, "access_token": access_token}
     token = CodeIDToken(claims, header, options, checked)
     token.validate(now=int(clock.now().timestamp()), leeway=_LEEWAY_S)
+
+
+def _check_factors(wanted: frozenset[str], claims: Claims) -> None:
+    """Providers name a second factor in `amr` or `acr`, each in its own words (RFC 8176)."""
+    said = claims.get("amr")
+    shown = {str(each) for each in said} if isinstance(said, list) else set()
+    if wanted and not wanted & {*shown, str(claims.get("acr"))}:
+        log.warning("sign_in_without_second_factor", amr=sorted(shown), acr=claims.get("acr"))
+        raise Refused(_ONE_FACTOR)
 
 
 def _auth_time(claims: Claims, one: Pending) -> datetime:

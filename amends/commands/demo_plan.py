@@ -84,6 +84,7 @@ class Plan:
             "AMENDS_OIDC_ISSUER": f"{self.url('sandbox')}/idp",
             "AMENDS_OIDC_CLIENT_ID": "amends",
             "AMENDS_OIDC_CLIENT_SECRET": self.secrets["oidc"],
+            "AMENDS_OIDC_SECOND_FACTOR": "otp",
             "AMENDS_SMTP_URL": f"smtp://{HOST}:{self.port + OFFSETS['mail']}",
             "AMENDS_MAIL_FROM": "billing@northwind.example",
             "AMENDS_SUPPORT_EMAIL": SUPPORT,

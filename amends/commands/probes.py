@@ -191,6 +191,8 @@ async def identity_provider(settings: Settings) -> Finding:
         return Finding(
             "sign-in", todo=f"The provider names no {lacking[0]}. Use an OpenID provider."
         )
+    if not settings.second_factors:
+        return Finding("sign-in", f"{issuer}; AMENDS_OIDC_SECOND_FACTOR is empty: not looked for")
     return Finding("sign-in", issuer)
 
 

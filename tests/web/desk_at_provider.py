@@ -51,11 +51,11 @@ ROUTES = [
 class Desk:
     """The desk, a browser at it, and the provider both talk to."""
 
-    def __init__(self, provider: FakeProvider) -> None:
+    def __init__(self, provider: FakeProvider, **settings: str) -> None:
         self.provider = provider
         self.app: Starlette = kit.make_app(ROUTES, Door.DESK)
         transport = httpx2.ASGITransport(app=provider.app)
-        self.app.state.oidc = oidc.Provider(kit.settings(), transport)
+        self.app.state.oidc = oidc.Provider(kit.settings(**settings), transport)
         self.browser = kit.browser(self.app)
 
     async def begin(self, path: str = "/sign-in") -> dict[str, str]:

@@ -75,6 +75,7 @@ LIES: dict[str, dict[str, Any]] = {
     "issued in the future": {"iat": now() + 3600},
     "not valid yet": {"nbf": now() + 3600},
     "wrong access token hash": {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
+    "factors in words": {"amr": "mfa"},
     "auth_time in words": {"auth_time": "now"},
     "auth_time in the future": {"auth_time": now() + 3600},
 }
@@ -89,6 +90,30 @@ async def test_it_refuses_an_id_token_with(lie: str) -> None:
         return {k: v for k, v in (claims | LIES[lie]).items() if v is not None}
 
     _refused(await Desk(FakeProvider(spoil=spoil)).sign_in())
+
+
+FACTORS: list[tuple[str, dict[str, Any], bool]] = [
+    ("mfa", {"amr": ["pwd", "mfa"]}, True),
+    ("mfa, otp", {"amr": ["pwd", "otp"]}, True),
+    ("urn:two", {"acr": "urn:two"}, True),
+    ("mfa", {"amr": ["pwd"]}, False),
+    ("mfa", {"amr": []}, False),
+    ("mfa", {"amr": ["MFA"], "acr": "urn:one"}, False),
+    ("mfa", {}, False),
+    ("", {"amr": ["pwd"]}, True),
+    (" , ", {}, True),
+]
+
+
+@pytest.mark.req("V6.3.3", "V6.8.4")
+@pytest.mark.parametrize(("wanted", "said", "enough"), FACTORS)
+async def test_a_second_factor_has_to_show_where_one_is_wanted(
+    wanted: str, said: dict[str, Any], enough: bool
+) -> None:
+    provider = FakeProvider(spoil=lambda claims: claims | said)
+    answer = await Desk(provider, oidc_second_factor=wanted).sign_in()
+    assert answer.status_code == (200 if enough else 403)
+    assert enough or "did not ask you for a second factor" in answer.text
 
 
 STRANGER = RSAKey.generate_key(2048, {"kid": "one"})
