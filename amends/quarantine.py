@@ -12,6 +12,7 @@ from tortoise.transactions import in_transaction
 from amends import clock, epoch, exceptions_desk, facts
 from amends.gateways import stripe, stripe_pages
 from amends.models import Attempt, ExceptionItem, Leg, Session, SignInCode, WorkerState
+from amends.rules.plan import LegState
 
 log = structlog.get_logger()
 KIND = "quarantine"
@@ -19,6 +20,9 @@ LOST = "lost_case"
 RESTORE = "restore"
 # How many of our newest objects at Stripe are compared with our rows at a worker's start.
 NEWEST = 200
+# An intent reads so only after a confirmation of ours; a leg reads so before it was seen.
+_CONFIRMED = frozenset({"processing", "succeeded"})
+_NOT_CHARGED = [LegState.SENDING, LegState.UNKNOWN]
 _CLEAR, _UNCHECKED, _ON = "clear", "unchecked", "on"
 # FOR SHARE: whoever enters the quarantine waits for attempts being written, and every attempt
 # that begins afterwards sees it.
@@ -129,6 +133,8 @@ async def _unknown_at_stripe() -> str:
     unknown = await _without_attempt(living, "refund")
     living = {each.id: each.metadata for each in intents if each.status != "canceled"}
     unknown += await _without_attempt(living, "create")
+    charged = {each.id: each.metadata for each in intents if each.status in _CONFIRMED}
+    unknown += await _never_confirmed(charged, but=unknown)
     if not unknown:
         return ""
     return (
@@ -149,6 +155,19 @@ async def _without_attempt(objects: dict[str, dict[str, str]], step: str) -> lis
         for name, data in ours.items()
         if (data["leg"], data.get("attempt", "1")) not in known and name not in seen
     ]
+
+
+async def _never_confirmed(charged: dict[str, dict[str, str]], but: list[str]) -> list[str]:
+    """Intents whose making we know, and whose confirmation only Stripe knows."""
+    ours = {name: leg for name, data in charged.items() if (leg := stripe_pages.leg_of(data))}
+    tried = await Attempt.filter(step="confirm", leg_id__in=list(ours.values())).values_list(
+        "leg_id", flat=True
+    )
+    waiting = Leg.filter(stripe_id__in=list(ours), state__in=_NOT_CHARGED)
+    found = set(await waiting.values_list("stripe_id", flat=True))
+    known = {str(each) for each in tried}
+    return [name for name, leg in ours.items()
+            if name in found and leg not in known and name not in but]  # fmt: skip
 
 
 async def _stored(stripe_ids: list[str]) -> list[str]:

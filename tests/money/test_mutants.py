@@ -146,12 +146,12 @@ async def _without_trigger(table: str, statement: str) -> None:
 async def paused(shop: Shop, sam: Staff, dana: Staff) -> Case:
     """A worker decides, stands still for 30 hours, and sends; another one did it meanwhile."""
     case = await _part(shop, sam, dana)
-    await advance.advance(case.id)
-    begin = attempts.begin
+    begin, slept = attempts.begin, list[str]()
 
     async def begin_and_sleep(*args: Any) -> Any:
         decided = await begin(*args)
         attempts.begin = begin
+        slept.append(decided.attempt.idempotency_key)
         shop.pass_(minutes=2)
         await shops.work(case)
         shop.pass_(hours=30)
@@ -162,6 +162,7 @@ async def paused(shop: Shop, sam: Staff, dana: Staff) -> Case:
         await advance.advance(case.id)
     finally:
         attempts.begin = begin
+    assert slept, "nothing was decided in this look"
     return await Case.get(id=case.id)
 
 

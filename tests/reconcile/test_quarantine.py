@@ -23,6 +23,7 @@ from amends.models import (
     WorkerState,
 )
 from amends.rules.people import Role, Staff
+from amends.rules.plan import LegKind, LegState
 from amends.rules.workflow import Status
 from sandbox.stripe_twin.faults import FaultKind
 from tests import shop as shops
@@ -86,6 +87,36 @@ async def test_a_key_that_this_database_never_used_means_a_restore(
     await the_twin_refunds(sold.deposits[0].charge_id, 500, leg=str(made.legs[0].id), attempt="2")
 
     assert (await quarantine.check()).is_on
+
+
+async def test_a_charge_that_this_database_never_confirmed_means_a_restore(
+    shop: Shop, sam: Staff, dana: Staff
+) -> None:
+    """The backup is from between the making of the intent and its confirmation."""
+    sold = await shops.sale(shop, (VISA, 70_000))
+    made = await shops.approved(shop, sold, sam, dana)
+    await shops.work(made.case)
+    leg = await Leg.get(case_id=made.case.id, kind=LegKind.RECHARGE)
+    assert leg.state is LegState.SUCCEEDED and (await quarantine.check()).is_clear
+    with_confirmation = Attempt.filter(leg_id=leg.id, step=Step.CONFIRM)
+    await in_the_backup(f"UPDATE leg SET state = 'sending' WHERE id = '{leg.id}'")
+    assert (await quarantine.check()).is_clear, "its confirmation was sent, the answer was lost"
+    assert await with_confirmation.count() == 1
+    await in_the_backup(f"DELETE FROM attempt WHERE leg_id = '{leg.id}' AND step = 'confirm'")
+
+    found = await quarantine.check()
+
+    assert found.is_on and str(leg.stripe_id) in found.reason
+    await reconcile.run()
+    assert (await quarantine.check()).is_clear
+    assert (await Leg.get(id=leg.id)).state is LegState.SUCCEEDED
+
+
+async def in_the_backup(statement: str) -> None:
+    """What an older database held: no trigger asks how it came to be so."""
+    async with in_transaction() as connection:
+        await connection.execute_query("SET LOCAL session_replication_role = replica")
+        await connection.execute_query(statement)
 
 
 async def test_in_quarantine_nothing_is_sent_and_the_case_waits(
