@@ -164,10 +164,10 @@ async def _never_confirmed(charged: dict[str, dict[str, str]], but: list[str]) -
         "leg_id", flat=True
     )
     waiting = Leg.filter(stripe_id__in=list(ours), state__in=_NOT_CHARGED)
-    found = set(await waiting.values_list("stripe_id", flat=True))
+    found = {str(each) for each in await waiting.values_list("stripe_id", flat=True)}
     known = {str(each) for each in tried}
-    return [name for name, leg in ours.items()
-            if name in found and leg not in known and name not in but]  # fmt: skip
+    behind = [name for name, leg in ours.items() if name in found and leg not in known]
+    return [name for name in behind if name not in but]
 
 
 async def _stored(stripe_ids: list[str]) -> list[str]:
