@@ -5,7 +5,6 @@ code. The ID token is checked here: authlib leaves `aud` and `auth_time` uncheck
 machine's clock, which the sandbox moves.
 """
 
-import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -324,11 +323,6 @@ def _check_logout(provider: Provider, header: Claims, claims: Claims) -> None:
     registry.validate(claims)
     if clock.now().timestamp() - claims["iat"] > FRESH_S and "exp" not in claims:
         raise SignInFailed("old logout token")
-
-
-def same_person(identity: OidcIdentity, issuer: str, subject: str) -> bool:
-    """Whether a step-up was done by whoever is signed in."""
-    return identity.issuer == issuer and hmac.compare_digest(identity.subject, subject)
 
 
 def _callback(request: Request[Any]) -> str:
