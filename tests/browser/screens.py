@@ -89,6 +89,7 @@ DESK = [
     Screen("desk-case-papers", SAM, "/cases/{first}", CASCADE),
     Screen("desk-address", DANA, "/customers/ss-0088"),
     Screen("desk-mails", DANA, "/templates"),
+    Screen("desk-oversight", DANA, "/oversight"),
     Screen("desk-profile", DANA, "/profile"),
 ]
 SCREENS = [*PORTAL, *DESK]
