@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import cycle
+from pathlib import Path
 
 import aiohttp
 
@@ -24,6 +25,8 @@ MOST_GROWTH = 20.0
 QUICK_MINUTES, WHOLE_MINUTES = 0.4, 5.0
 TOLD_MINUTES = (10, 30, 60)
 _EVERY_S = 2.0
+# What only development brings is hidden from the processes that are measured.
+_AS_INSTALLED = Path(__file__).with_name("as_installed")
 _PLANS, _PLANS_EVERY_S = 3, 6.0
 _PAGES_A_SECOND = 4
 Points = Sequence[tuple[float, float]]
@@ -39,6 +42,7 @@ async def measured(minutes: float) -> list[Result]:
         desk = await stack.enter_async_context(proxy.listening())
         stage = await stack.enter_async_context(scene(portal.url))
         env = stage.env | {"AMENDS_PORTAL_URL": portal.url, "AMENDS_BACKOFFICE_URL": desk.url}
+        env["PYTHONPATH"] = str(_AS_INSTALLED)
         await stage.ask(f"cases/{int(minutes * 60 / _PLANS_EVERY_S + 2) * _PLANS}/1")
         children = [
             await scale.door(stack, stage, env, "portal", 0, portal),
