@@ -74,7 +74,7 @@ def test_axe_finds_nothing_and_no_policy_is_broken(
 
 def test_a_planted_barrier_is_found(chromium: Browser) -> None:
     page = chromium.new_page()
-    page.set_content("<html lang=en><title>x</title><main><h1>x</h1><img src='data:,'></main>")
+    page.set_content("<html lang=en><title>A</title><main><h1>Refund</h1><img src='data:,'></main>")
     page.evaluate("document.body.style.color = '#ddd'")
     found = {told.partition(":")[0] for told in barriers.violations(page)}
     assert found == {"image-alt", "color-contrast"}
