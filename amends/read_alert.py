@@ -18,7 +18,7 @@ OPENS: Final = frozenset({"case.show", "customers.show"})
 
 
 def counter(by: Staff) -> list[object]:
-    """What `access.HIT` counts under: this person's hour."""
+    """What `access.hit` counts under: this person's hour."""
     at = int(clock.now().timestamp())
     return [f"reads:{by.person_id}", at - at % _HOUR_S]
 

@@ -12,11 +12,6 @@ from amends.rules.people import Staff
 
 KEPT = timedelta(days=400)
 _LONGEST = 80
-# Written by hand: the desk may add entries and read their numbers, nothing else.
-_INSERT = """
-INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-"""
 
 
 class Read(StrEnum):
@@ -25,16 +20,6 @@ class Read(StrEnum):
     PAGE = "read"
     EXPORT = "export"
     SEARCH = "search"
-
-
-# As `_INSERT`, counted for read_alert in one statement: $1 and $2 are the counter's.
-_NOTED = """
-WITH noted AS (
-  INSERT INTO read_log (person_id, what, subject, page, address, reference, at)
-  VALUES ($3, $4, $5, $6, $7, $8, $9))
-{hit}
-"""
-_NOTED_AND_COUNTED = _NOTED.format(hit=access.HIT)
 
 
 @dataclass(frozen=True)
@@ -53,9 +38,8 @@ async def note(by: Staff, look: Look) -> None:
     if look.page in read_alert.OPENS:
         await _note_and_count(by, look)
         return
-    await connections.get("default").execute_query(
-        _INSERT, [by.person_id, *values(look), clock.now()]
-    )
+    asked = [by.person_id, clock.now(), *values(look)]
+    await connections.get("default").execute_query(_NOTE, asked)
 
 
 def values(look: Look) -> list[str]:
@@ -70,8 +54,9 @@ def values(look: Look) -> list[str]:
 
 
 def along(first: int, found: str = "") -> str:
-    """The note inside of the statement that reads what is shown: viewer $1, present $2, and the
-    `values` from $`first` on. It is written for each row of `found`, a FROM, or once."""
+    """The note, also inside of the statement that reads what is shown: viewer $1, present $2, and
+    the `values` from $`first` on. It is written for each row of `found`, a FROM, or once."""
+    # By hand: the desk may add entries and read their numbers, nothing else.
     told = ", ".join(f"${first + place}" for place in range(5))
     return (
         "INSERT INTO read_log (person_id, at, what, subject, page, address, reference) "
@@ -79,11 +64,16 @@ def along(first: int, found: str = "") -> str:
     )
 
 
-def opening(first: int, found: str) -> str:
+def opening(first: int, found: str = "") -> str:
     """The same of a page in read_alert.OPENS, with the count as `hit`: two parts of a WITH. They
     take the `opening_values` from $`first` on."""
     counts = f"SELECT ${first + 5}, ${first + 6}::bigint, 1 {found}"
     return f"noted AS ({along(first, found)}), hit AS ({access.hit(counts)})"
+
+
+# By themselves, for pages whose own statement does not write them down.
+_NOTE = along(3)
+_NOTE_AND_COUNT = f"WITH {opening(3)} SELECT hits FROM hit"  # noqa: S608
 
 
 def opening_values(by: Staff, look: Look) -> list[object]:
@@ -96,6 +86,6 @@ async def forget_old() -> int:
 
 
 async def _note_and_count(by: Staff, look: Look) -> None:
-    asked = [*read_alert.counter(by), by.person_id, *values(look), clock.now()]
-    rows = await connections.get("default").execute_query_dict(_NOTED_AND_COUNTED, asked)
+    asked = [by.person_id, clock.now(), *opening_values(by, look)]
+    rows = await connections.get("default").execute_query_dict(_NOTE_AND_COUNT, asked)
     await read_alert.counted(by, int(rows[0]["hits"]))
