@@ -134,7 +134,7 @@ async def _unknown_at_stripe() -> str:
     living = {each.id: each.metadata for each in intents if each.status != "canceled"}
     unknown += await _without_attempt(living, "create")
     charged = {each.id: each.metadata for each in intents if each.status in _CONFIRMED}
-    unknown += await _never_confirmed(charged, but=unknown)
+    unknown += await _never_confirmed(charged)
     if not unknown:
         return ""
     return (
@@ -157,8 +157,8 @@ async def _without_attempt(objects: dict[str, dict[str, str]], step: str) -> lis
     ]
 
 
-async def _never_confirmed(charged: dict[str, dict[str, str]], but: list[str]) -> list[str]:
-    """Intents whose making we know, and whose confirmation only Stripe knows."""
+async def _never_confirmed(charged: dict[str, dict[str, str]]) -> list[str]:
+    """Intents that a leg of ours knows, and whose confirmation only Stripe knows."""
     ours = {name: leg for name, data in charged.items() if (leg := stripe_pages.leg_of(data))}
     tried = await Attempt.filter(step="confirm", leg_id__in=list(ours.values())).values_list(
         "leg_id", flat=True
@@ -166,8 +166,7 @@ async def _never_confirmed(charged: dict[str, dict[str, str]], but: list[str]) -
     waiting = Leg.filter(stripe_id__in=list(ours), state__in=_NOT_CHARGED)
     found = {str(each) for each in await waiting.values_list("stripe_id", flat=True)}
     known = {str(each) for each in tried}
-    behind = [name for name, leg in ours.items() if name in found and leg not in known]
-    return [name for name in behind if name not in but]
+    return [name for name, leg in ours.items() if name in found and leg not in known]
 
 
 async def _stored(stripe_ids: list[str]) -> list[str]:

@@ -237,8 +237,9 @@ def _check_factors(wanted: frozenset[str], claims: Claims) -> None:
     """Providers name a second factor in `amr` or `acr`, each in its own words (RFC 8176)."""
     said = claims.get("amr")
     shown = {str(each) for each in said} if isinstance(said, list) else set()
-    if wanted and not wanted & {*shown, str(claims.get("acr"))}:
-        log.warning("sign_in_without_second_factor", amr=sorted(shown), acr=claims.get("acr"))
+    acr = _text(claims, "acr")
+    if wanted and not wanted & {*shown, acr}:
+        log.warning("sign_in_without_second_factor", amr=sorted(shown), acr=acr)
         raise Refused(_ONE_FACTOR)
 
 

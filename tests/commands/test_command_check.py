@@ -94,6 +94,15 @@ def test_it_says_what_to_do(
     assert sum(" ok (" in text for text in done.output.splitlines()) == 7, done.output
 
 
+@pytest.mark.req("V6.3.3")
+def test_it_says_when_no_second_factor_is_looked_for(run: Run, outside: dict[str, str]) -> None:
+    words = "AMENDS_OIDC_SECOND_FACTOR is empty"
+    for factor in ("", "otp"):
+        done = run("check", **(outside | {"oidc_second_factor": factor}))
+        assert done.exit_code == 0, done.output
+        assert (words in line(done.output, "sign-in")) is (factor == "")
+
+
 def test_it_names_a_provider_by_its_own_name(run: Run, outside: dict[str, str]) -> None:
     other = outside["oidc_issuer"].replace("127.0.0.1", "localhost")
     done = run("check", **(outside | {"oidc_issuer": other}))
