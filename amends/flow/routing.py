@@ -24,13 +24,13 @@ WITH near AS MATERIALIZED (
   WHERE case_.account_id = ANY({accounts}) AND leg.kind = 'refund'
   UNION SELECT id FROM leg WHERE charge_id = ANY({charges}) AND charge_id <> ''),
 counted AS (
-  SELECT case_.account_id, leg.*, EXISTS (
-    SELECT 1 FROM approval WHERE approval.plan_id = plan.id
-      AND approval.decision = 'approved' AND approval.at >= {since}) AS approved_lately, EXISTS (
-    SELECT 1 FROM approval WHERE approval.plan_id = plan.id
-      AND approval.decision = 'approved') AS approved, plan.voided_at
+  SELECT case_.account_id, leg.*, plan.voided_at, approved.last >= {since} AS approved_lately,
+    approved.last IS NOT NULL AS approved
   FROM near JOIN leg ON leg.id = near.id
   JOIN case_ ON case_.id = leg.case_id JOIN plan ON plan.id = leg.plan_id
+  -- Lateral: two EXISTS may be answered from a hash of all approvals, read whole.
+  CROSS JOIN LATERAL (SELECT max(approval.at) AS last FROM approval
+    WHERE approval.plan_id = plan.id AND approval.decision = 'approved') approved
   WHERE leg.kind = 'refund' AND leg.state NOT IN ('failed', 'canceled')
     AND NOT ({itself}))
 SELECT account_id::text || ':' || currency AS key, sum(amount_minor)::bigint AS minor FROM counted
